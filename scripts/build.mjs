@@ -1,0 +1,86 @@
+// Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
+// declarations. Steps whose inputs have not changed are skipped.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { build } from 'esbuild';
+import { bin, bundle, cache, filesBelow, root, run, whenChanged } from './lib.mjs';
+
+const dist = join(root, 'dist');
+const wasm = join(dist, 'kernel.wasm');
+mkdirSync(dist, { recursive: true });
+
+/** Writes the call tables of the interpreter from the kfunc and helper rows. */
+async function generate() {
+  const { files } = await import(pathToFileURL(await bundle('scripts/generate.ts')).href);
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(root, path);
+    mkdirSync(join(file, '..'), { recursive: true });
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+  }
+}
+
+async function buildKernel() {
+  const { error, stderr } = await asc.main([
+    join(root, 'assembly/index.ts'),
+    ...['--outFile', wasm],
+    ...['--textFile', join(cache, 'kernel.wat')],
+    ...['--baseDir', root],
+    ...['--runtime', 'stub', '--use', 'abort='],
+    ...['--importMemory', '--noExportMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    ...['--enable', 'threads', '--enable', 'simd', '--enable', 'bulk-memory', '--enable', 'mutable-globals'],
+    ...['-O3', '--noAssert', '--converge'],
+  ]);
+  if (error) {
+    rmSync(wasm, { force: true });
+    process.stderr.write(String(stderr));
+    throw new Error('kernel.wasm was not built');
+  }
+}
+
+async function buildScripts() {
+  const common = {
+    bundle: true,
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+    define: { PACKAGE_ROOT: 'undefined' },
+  };
+  await build({
+    ...common,
+    entryPoints: [join(root, 'src/index.ts')],
+    outfile: join(dist, 'index.js'),
+    sourcemap: true,
+  });
+  await build({
+    ...common,
+    entryPoints: [join(root, 'src/cli/main.ts')],
+    outfile: join(dist, 'cli.js'),
+    platform: 'node',
+    packages: 'bundle',
+    external: ['koffi'],
+    minify: true,
+    banner: {
+      js: '#!/usr/bin/env node\nimport{createRequire as $r}from"node:module";const require=$r(import.meta.url);',
+    },
+  });
+}
+
+/** dist/index.d.ts as one file, and etc/bpf-cpumask.api.md beside it. */
+function buildTypes() {
+  if (run(bin('tsc'), '-p', 'scripts/tsconfig.types.json')) throw new Error('declarations were not written');
+  const local = process.env.CI ? [] : ['--local'];
+  if (run(bin('api-extractor'), 'run', ...local)) throw new Error('the API report differs: see above');
+}
+
+await generate();
+await whenChanged(
+  'kernel',
+  [...filesBelow(join(root, 'assembly')), join(root, 'scripts/build.mjs')],
+  [wasm],
+  buildKernel,
+);
+await buildScripts();
+if (process.argv.includes('--types')) buildTypes();

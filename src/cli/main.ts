@@ -1,0 +1,3 @@
+import { EXIT } from '../errors.ts';
+
+process.exitCode = EXIT.usage;

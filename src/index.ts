@@ -1,0 +1,1 @@
+export { InputError, InvariantError, NotSupported } from './errors.ts';

@@ -1,0 +1,66 @@
+/**
+ * One row per kfunc and per helper: what the verifier, both engines, `bpf-cpumask kfuncs` and the parity tests read.
+ * assembly/ exports a function of the same name for every row that has `run: 'call'`; the call tables of the engines are
+ * generated from the rows at build time.
+ */
+import type { ProgType } from '../../uapi/bpf.ts';
+
+/** "6.18": a kernel release series. */
+export type Release = `${number}.${number}`;
+
+/** KF_ flags of include/linux/btf.h. */
+export const KF_ACQUIRE = 1 << 0;
+export const KF_RELEASE = 1 << 1;
+export const KF_RET_NULL = 1 << 2;
+export const KF_TRUSTED_ARGS = 1 << 4;
+export const KF_SLEEPABLE = 1 << 5;
+export const KF_DESTRUCTIVE = 1 << 6;
+export const KF_RCU = 1 << 7;
+export const KF_ITER_NEW = 1 << 8;
+export const KF_ITER_NEXT = 1 << 9;
+export const KF_ITER_DESTROY = 1 << 10;
+export const KF_RCU_PROTECTED = 1 << 11;
+export const KF_FASTCALL = 1 << 12;
+export const KF_ARENA_RET = 1 << 13;
+
+/**
+ * How the engines run it. `call`: the wasm export of that name, arguments by the prototype (pointer: i32 offset, 64-bit:
+ * i64, else i32). `engine`: the engine does it itself (callbacks, exceptions, tail calls). `none`: the verifier knows it, no
+ * machine runs it yet; a program that calls it is NotSupported by name.
+ */
+export type RunBy = 'call' | 'engine' | 'none';
+
+export interface KfuncRow {
+  readonly name: string;
+  /** C prototype without the name: `bool (u32 cpu, struct bpf_cpumask *cpumask)`. */
+  readonly proto: string;
+  /** KF_ flags from a release on, until the next one named. */
+  readonly flags: Readonly<Partial<Record<Release, number>>>;
+  /** Program types that may call it, from a release on. */
+  readonly programs: Readonly<Partial<Record<Release, readonly ProgType[]>>>;
+  readonly since: Release;
+  /** First release that no longer has it. */
+  readonly until?: Release;
+  readonly summary: string;
+  readonly returns: string;
+  /** Kernel source file, which is also the assembly module. */
+  readonly source: string;
+  readonly run: RunBy;
+}
+
+/** The value that holds in `release`: that of the newest key not after it; undefined before the first. */
+export function atRelease<T>(table: Readonly<Partial<Record<Release, T>>>, release: Release): T | undefined {
+  let best: Release | undefined;
+  for (const key of Object.keys(table) as Release[]) {
+    if (compareReleases(key, release) > 0) continue;
+    if (best === undefined || compareReleases(key, best) > 0) best = key;
+  }
+  return best === undefined ? undefined : table[best];
+}
+
+/** Negative, zero or positive as a is older than, equal to or newer than b. */
+export function compareReleases(a: Release, b: Release): number {
+  const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
+  return aMajor - bMajor || aMinor - bMinor;
+}

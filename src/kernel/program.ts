@@ -1,0 +1,35 @@
+/**
+ * A program as BPF_PROG_LOAD gets it: relocated against a kernel's BTF, with its maps named by index. The verifier reads
+ * it, the live engine hands it to bpf(2) after putting map fds in place of the indexes.
+ */
+import type { Btf } from '../btf/btf.ts';
+import type { FuncSpec, LineSpec, MapSpec } from '../loader/spec.ts';
+import type { AttachType, ProgType } from '../uapi/bpf.ts';
+
+export interface KernelProgram {
+  readonly object: string;
+  readonly name: string;
+  readonly section: string;
+  readonly type: ProgType;
+  readonly attachType: AttachType | null;
+  readonly attachTo: string | null;
+  /** vmlinux BTF id of what it attaches to (tracepoint typedef, function, struct_ops type); 0 where none. */
+  readonly attachBtfId: number;
+  /** struct_ops: index of the member. */
+  readonly structOpsMember: number;
+  readonly flags: number;
+  readonly license: string;
+  /**
+   * CO-RE applied. ld_imm64 with BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE index `maps`; BPF_PSEUDO_BTF_ID and
+   * BPF_PSEUDO_KFUNC_CALL carry vmlinux BTF ids; an absent weak kfunc is `call imm=0 src=BPF_PSEUDO_KFUNC_CALL` as libbpf
+   * leaves it.
+   */
+  readonly insns: Uint8Array;
+  readonly maps: readonly MapSpec[];
+  readonly funcs: readonly FuncSpec[];
+  readonly lines: readonly LineSpec[];
+  /** The object's BTF (as loaded with BPF_BTF_LOAD); null when it has none. */
+  readonly btf: Btf | null;
+  /** Instructions that a CO-RE field relocation touched; loads among them may be reads of kernel memory. */
+  readonly coreInsns: ReadonlySet<number>;
+}

@@ -1,0 +1,2 @@
+/** URL of the package's root when a bundle is run from elsewhere (scripts, tests); undefined in what is published. */
+declare const PACKAGE_ROOT: string | undefined;

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+
+/** Files that come with the package lie in its root; published bundles lie in dist/, sources three folders deep. */
+function packageRoot(): URL {
+  if (typeof PACKAGE_ROOT === 'string') return new URL(PACKAGE_ROOT);
+  return new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../', import.meta.url);
+}
+
+/** Reads a file of the package: `dist/kernel.wasm`, `profiles/6.18.btf.br`. */
+export function readAsset(path: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(path, packageRoot())));
+}
