@@ -1,6 +1,6 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { bin, bundle, cache, filesBelow, root, run, whenChanged } from './lib.mjs';
 
 const dist = join(root, 'dist');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const wasm = join(dist, 'kernel.wasm');
 mkdirSync(dist, { recursive: true });
 
@@ -54,14 +55,21 @@ async function buildScripts() {
     outfile: join(dist, 'index.js'),
     sourcemap: true,
   });
+  // Split by command, so that a command loads only what it uses.
+  for (const file of readdirSync(dist)) {
+    if (/^(cli|chunk-.*)\.js$/.test(file)) rmSync(join(dist, file));
+  }
   await build({
     ...common,
-    entryPoints: [join(root, 'src/cli/main.ts')],
-    outfile: join(dist, 'cli.js'),
+    entryPoints: { cli: join(root, 'src/cli/main.ts') },
+    outdir: dist,
+    splitting: true,
+    chunkNames: 'chunk-[name]-[hash]',
     platform: 'node',
     packages: 'bundle',
     external: ['koffi'],
     minify: true,
+    define: { ...common.define, VERSION: JSON.stringify(version) },
     banner: {
       js: '#!/usr/bin/env node\nimport{createRequire as $r}from"node:module";const require=$r(import.meta.url);',
     },

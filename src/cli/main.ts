@@ -1,3 +1,53 @@
-import { EXIT } from '../errors.ts';
+import { Command, CommanderError } from 'commander';
+import { EXIT, InputError } from '../errors.ts';
+import type { CommandModule } from './command.ts';
+import { explain } from './explain.ts';
+import { ignoreClosedPipes, note } from './terminal.ts';
 
-process.exitCode = EXIT.usage;
+/** One row a command. Modules load when their command is used, so that small commands start fast. */
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {};
+
+/** An action that forgot to say how it ended is our bug. */
+let status: number = EXIT.bug;
+
+function newCommand(name: string): Command {
+  return new Command(name)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError(false);
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = newCommand('bpf-cpumask')
+    .description('Load, verify and run compiled BPF objects that use the cpumask kfuncs, with no kernel.')
+    .usage('COMMAND [ARGUMENT...]')
+    .version(VERSION, '-V, --version', 'show the version')
+    .helpCommand(false)
+    .addHelpText('after', '\nbpf-cpumask COMMAND --help tells more.');
+  const wanted = argv[0];
+  for (const [name, row] of Object.entries(COMMANDS)) {
+    const command = newCommand(name).description(row.summary).helpCommand(false);
+    program.addCommand(command);
+    if (name !== wanted) continue;
+    const module = await row.load();
+    module.define(command, (value) => {
+      status = value;
+    });
+  }
+  try {
+    if (wanted !== undefined && !wanted.startsWith('-') && !Object.hasOwn(COMMANDS, wanted)) {
+      throw new InputError(wanted, '', `no such command; there are ${Object.keys(COMMANDS).join(', ')}`);
+    }
+    if (argv.length === 0) program.outputHelp({ error: true });
+    await program.parseAsync(argv, { from: 'user' });
+    if (argv.length === 0) status = EXIT.usage;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) status = EXIT.ok;
+    else status = explain(error, wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? wanted : null, note);
+  }
+}
+
+ignoreClosedPipes();
+await main(process.argv.slice(2));
+process.exitCode = status;

@@ -1,0 +1,80 @@
+/** Options that mean the same in every command, and how their values are read. */
+import { type Command, Option } from 'commander';
+import { InputError } from '../errors.ts';
+
+/** CPUs that a machine may have: NR_CPUS of distribution kernels. */
+export const MAX_CPUS = 8192;
+
+/** The options that set the machine. */
+export interface MachineFlags {
+  readonly cpus?: number;
+  readonly nrCpus?: number;
+  readonly kernel?: string;
+  readonly btf?: string;
+  readonly seed?: bigint;
+}
+
+/** Reads a whole number in [min, max], decimal or 0x hex. */
+export function count(option: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) {
+      throw new InputError(option, '', `"${text}" is not a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** Reads an unsigned 64-bit number, decimal or 0x hex. */
+export function u64(option: string): (text: string) => bigint {
+  return (text) => {
+    const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? BigInt(text) : -1n;
+    if (value < 0n || value >= 1n << 64n) {
+      throw new InputError(option, '', `"${text}" is not a whole number from 0 to 2^64-1`);
+    }
+    return value;
+  };
+}
+
+/** Reads bytes as hex, in memory order; blanks between bytes are allowed. */
+export function hexBytes(option: string): (text: string) => Uint8Array {
+  return (text) => {
+    const digits = text.replace(/\s+/g, '').replace(/^0x/i, '');
+    if (!/^([0-9a-f]{2})*$/i.test(digits)) {
+      throw new InputError(option, '', `"${shorten(text)}" is not hex: two digits a byte, in memory order`);
+    }
+    return Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  };
+}
+
+/** Adds a value to those given before, for options that may be repeated. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** One of a few words. */
+export function choice<T extends string>(option: string, words: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    if (found === undefined) throw new InputError(option, '', `"${text}" is none of ${words.join(', ')}`);
+    return found;
+  };
+}
+
+/** Adds the options that set the machine, with the same meaning everywhere. */
+export function machineOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--cpus <n>', 'possible CPUs, 1 to NR_CPUS').argParser(count('--cpus', 1, MAX_CPUS)))
+    .addOption(
+      new Option('--nr-cpus <n>', 'NR_CPUS: bits of cpumask_t; by default what the BTF says').argParser(
+        count('--nr-cpus', 1, MAX_CPUS),
+      ),
+    )
+    .option('--kernel <release>', 'kernel release whose rules hold', '6.18')
+    .option('--btf <file>', 'BTF of another kernel: raw, or an ELF with .BTF, also as .br or .gz')
+    .addOption(new Option('--seed <n>', 'seed of everything random').argParser(u64('--seed')));
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
+}
