@@ -2,8 +2,8 @@
  * Where things lie in the simulated kernel's memory. Read by both sides: compiled into kernel.wasm by AssemblyScript and
  * imported as plain numbers by TypeScript, so it holds untyped integer constants and nothing else.
  *
- *     0          64 KiB     128 KiB             SHADOW                 heap
- *     | NULL page | machine  | (reserved)        | 1 byte per 8 bytes   | slabs, maps, programs, per-CPU areas ...
+ *     0           64 KiB     128 KiB       256 KiB                heap
+ *     | NULL page | machine  | record rings | shadow: 1 byte per 8 | slabs, maps, programs, per-CPU areas ...
  *
  * An offset into the memory is what the data plane calls a pointer (usize); a simulated kernel address is
  * `0xffff8880_00000000 | offset`, and offset 0 is NULL.
@@ -31,7 +31,7 @@ export const M_BPF_CPUMASK_SIZE = 0x10010;
 export const M_BPF_CPUMASK_USAGE = 0x10014;
 /** Offset of the first per-CPU area; CPU n's lies at + n * PERCPU_SIZE. u32 */
 export const M_PERCPU = 0x10018;
-/** First byte of the shadow. u32 */
+/** First byte of the shadow, always SHADOW. u32 */
 export const M_SHADOW = 0x1001c;
 /** First byte of the heap, after the shadow. u32 */
 export const M_HEAP = 0x10020;
@@ -48,10 +48,68 @@ export const M_CPU_POSSIBLE = 0x10040;
 export const M_CPU_PRESENT = 0x10044;
 export const M_CPU_ONLINE = 0x10048;
 
+/** Runtime differences between releases (M_FEATURES). */
+/** any_distribute and any_and_distribute search below nr_cpu_ids; without it, below small_cpumask_bits (7.2). */
+export const FEATURE_DISTRIBUTE_NR_CPU_IDS = 1 << 0;
+
 /** Offsets 0x100.. of struct machine: allocator and RCU (assembly/mm, assembly/kernel/rcu). */
 export const M_MM = 0x10100;
-/** Offsets 0x400.. of struct machine: warnings, printk, trace stream. */
-export const M_LOG = 0x10400;
+/** Spin lock of the page and slab level: 0, or 1 + the CPU that holds it. u32 */
+export const MM_LOCK = 0x10100;
+/** First byte of the heap never handed out. u32 */
+export const MM_BRK = 0x10104;
+/** Bytes and objects now allocated (OBJ_LIVE, OBJ_RCU, OBJ_CACHED), and the highest MM_BYTES so far. u32 */
+export const MM_BYTES = 0x10108;
+export const MM_OBJECTS = 0x1010c;
+export const MM_PEAK = 0x10110;
+/** Allocations so far; each object carries its number. u32 */
+export const MM_SERIAL = 0x10114;
+/** Freed objects not yet up for reuse: FIFO, its bytes, and how many it may keep. u32 */
+export const MM_QUARANTINE_HEAD = 0x10118;
+export const MM_QUARANTINE_TAIL = 0x1011c;
+export const MM_QUARANTINE_BYTES = 0x10120;
+export const MM_QUARANTINE_LIMIT = 0x10124;
+/** Free blocks above KMALLOC_MAX_CLASS, singly linked. u32 */
+export const MM_LARGE = 0x10128;
+/** Heads of the free lists, one u32 a size class. */
+export const MM_FREE = 0x10140;
+export const KMALLOC_CLASSES = 44;
+export const KMALLOC_MAX_CLASS = 65536;
+
+/** Fault injection: the allocation that fails next (1: the next one), 0: none. Counts bpf_mem_alloc's front end. u32 */
+export const M_FAIL_NTH = 0x10200;
+/** Share of allocations that fail, in 1/2^32. u32 */
+export const M_FAIL_RATE = 0x10204;
+/** Front-end allocations asked for so far; 0 = those refused by injection. u32 */
+export const M_ALLOC_CALLS = 0x10208;
+export const M_ALLOC_FAILED = 0x1020c;
+/** State of the generator behind M_FAIL_RATE. u64 */
+export const M_FAIL_PRNG = 0x10210;
+/** Non-zero: irq_work waits until irq_work_run_all is called, as if interrupts came late. u32 */
+export const M_IRQ_WORK_DELAYED = 0x10218;
+
+/** RCU. Number of the newest grace period asked for; readers note it on entry. u64 */
+export const M_RCU_SEQ = 0x10280;
+/** Bits of CPUs that ever entered a read section: the number of the highest one + 1. u32 */
+export const M_RCU_CPUS = 0x10288;
+/** Spin lock of the callback lists. u32 */
+export const M_RCU_LOCK = 0x1028c;
+/** Callback lists (head, tail u32) of rcu and of rcu_tasks_trace. */
+export const M_RCU_CALLBACKS = 0x10290;
+export const M_RCU_TRACE_CALLBACKS = 0x10298;
+/** Callbacks queued and not yet run, both kinds. u32 */
+export const M_RCU_PENDING = 0x102a0;
+/** Grace periods completed. u32 */
+export const M_RCU_COMPLETED = 0x102a4;
+/** Non-zero: grace periods end only when rcu_advance is called, never from call_rcu. u32 */
+export const M_RCU_MANUAL = 0x102a8;
+/** struct bpf_mem_alloc * of the cpumasks and of bpf_obj_new. u32 each */
+export const M_CPUMASK_MA = 0x10300;
+export const M_GLOBAL_MA = 0x10304;
+/** Records in the warning ring so far; record n lies at WARNINGS + (n % WARNINGS_MAX) * WARNING_SIZE. u32 */
+export const M_WARNINGS = 0x10400;
+/** Offsets 0x410.. of struct machine: printk, trace stream. */
+export const M_LOG = 0x10410;
 /** Offsets 0x600.. of struct machine: tables of maps, programs, BTF types known to the data plane. */
 export const M_TABLES = 0x10600;
 
@@ -71,6 +129,22 @@ export const PC_MIGRATE = 20;
 export const PC_IRQ_OFF = 24;
 /** Offsets 64.. of struct percpu: RCU read side and allocator caches. */
 export const PC_RCU = 64;
+/** M_RCU_SEQ noted by the outermost rcu_read_lock, 0 outside. u64 */
+export const PC_RCU_READER = 64;
+/** The same for rcu_read_lock_trace. u64 */
+export const PC_RCU_TRACE_READER = 72;
+/** Nesting of both. u32 */
+export const PC_RCU_NESTING = 80;
+export const PC_RCU_TRACE_NESTING = 84;
+/** Non-zero once M_RCU_CPUS covers this CPU. u32 */
+export const PC_RCU_SEEN = 88;
+/** irq_work queued on this CPU, first and last. u32 */
+export const PC_IRQ_WORK = 92;
+export const PC_IRQ_WORK_TAIL = 96;
+/** Non-zero while irq_work runs here. u32 */
+export const PC_IN_IRQ_WORK = 100;
+/** This CPU's bpf_mem_cache of the cpumask allocator, 0 until its first use. u32 */
+export const PC_CPUMASK_CACHE = 104;
 /** Offsets 256.. of struct percpu: interpreter. */
 export const PC_INTERP = 256;
 /** Offsets 512.. of struct percpu: helpers (trace_printk buffers, map iteration). */
@@ -83,3 +157,71 @@ export const SHADOW_READONLY = 0x40;
 /** Negative as i8: why an access is wrong. */
 export const SHADOW_FREED = 0xfb;
 export const SHADOW_REDZONE = 0xfc;
+/** First byte of the shadow: that of offset x lies at SHADOW + (x >> 3). */
+export const SHADOW = 0x40000;
+
+/** Header before every object of kmalloc; offsets from the object, all u32. */
+export const OBJ_HEADER = 32;
+export const OBJ_SIZE = 0;
+/** ALLOC_ tag: what it is. */
+export const OBJ_TAG = 4;
+/** PC_SITE when it was allocated, and when it was last freed. */
+export const OBJ_ALLOC_SITE = 8;
+export const OBJ_FREE_SITE = 12;
+/** OBJ_ state below. */
+export const OBJ_STATE = 16;
+/** Bytes from the object to the next header. */
+export const OBJ_CAPACITY = 20;
+/** Next in whichever list it is in; for live objects of bpf_mem_alloc their home cache. */
+export const OBJ_LINK = 24;
+/** Number of the allocation. */
+export const OBJ_SERIAL = 28;
+
+/** States: free for kmalloc; live; freed and kept from reuse; free in a bpf_mem_alloc cache; freed, awaiting its grace period. */
+export const OBJ_FREE = 0;
+export const OBJ_LIVE = 1;
+export const OBJ_QUARANTINE = 2;
+export const OBJ_CACHED = 3;
+export const OBJ_RCU = 4;
+
+/** What an object is. Add rows at the end; TypeScript words them (src/kernel/memory.ts). */
+export const ALLOC_KERNEL = 1;
+export const ALLOC_PERCPU = 2;
+export const ALLOC_BPF_CPUMASK = 3;
+export const ALLOC_BPF_OBJ = 4;
+export const ALLOC_MAP = 5;
+export const ALLOC_MAP_ELEM = 6;
+export const ALLOC_TASK = 7;
+export const ALLOC_PROG = 8;
+export const ALLOC_STACK = 9;
+export const ALLOC_BUFFER = 10;
+export const ALLOC_MEM_CACHE = 11;
+export const ALLOC_LOCAL_STORAGE = 12;
+
+/** Ring of warnings: u32 kind, u32 cpu, u32 site, u32 number, then two u32 arguments and 8 spare bytes. */
+export const WARNINGS = 0x20000;
+export const WARNING_SIZE = 32;
+export const WARNINGS_MAX = 512;
+/** Kinds; a: arguments. TypeScript words them (src/kernel/warnings.ts). */
+/** a: refcount_t *; saturated by an addition. */
+export const WARN_REFCOUNT_ADD_OVF = 1;
+/** a: refcount_t *; addition on 0. */
+export const WARN_REFCOUNT_ADD_UAF = 2;
+/** a: refcount_t *; subtraction below 0. */
+export const WARN_REFCOUNT_SUB_UAF = 3;
+/** a: refcount_t *; decrement hit 0. */
+export const WARN_REFCOUNT_DEC_LEAK = 4;
+/** a: object; freed twice. */
+export const WARN_DOUBLE_FREE = 5;
+/** a: pointer that is no object; freed. */
+export const WARN_BAD_FREE = 6;
+/** a: nesting; rcu_read_unlock, preempt_enable, ... without its lock. */
+export const WARN_UNBALANCED = 7;
+/** a: cache, count; bpf_mem_alloc lost count of its free list. */
+export const WARN_MEM_CACHE = 8;
+/** Kinds 32.. are the runtime's (maps, helpers), 64.. the interpreter's. */
+export const WARN_RUNTIME = 32;
+export const WARN_INTERP = 64;
+
+/** Printk ring and trace stream lie from here to SHADOW. */
+export const LOG_AREA = 0x28000;
