@@ -10,6 +10,7 @@ import { bin, bundle, cache, filesBelow, root, run, whenChanged } from './lib.mj
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const wasm = join(dist, 'kernel.wasm');
+const verifierWasm = join(dist, 'verifier.wasm');
 mkdirSync(dist, { recursive: true });
 
 /** Writes the call tables of the interpreter from the kfunc and helper rows. */
@@ -37,6 +38,23 @@ async function buildKernel() {
     rmSync(wasm, { force: true });
     process.stderr.write(String(stderr));
     throw new Error('kernel.wasm was not built');
+  }
+}
+
+/** The verifier's number domain: its own memory, one instance, so globals are fine. */
+async function buildVerifier() {
+  const { error, stderr } = await asc.main([
+    join(root, 'assembly/verifier/range.ts'),
+    ...['--outFile', verifierWasm],
+    ...['--baseDir', root],
+    ...['--runtime', 'stub', '--use', 'abort=', '--initialMemory', '32'],
+    ...['--enable', 'bulk-memory', '--enable', 'sign-extension'],
+    ...['-O3', '--noAssert', '--converge'],
+  ]);
+  if (error) {
+    rmSync(verifierWasm, { force: true });
+    process.stderr.write(String(stderr));
+    throw new Error('verifier.wasm was not built');
   }
 }
 
@@ -89,6 +107,12 @@ await whenChanged(
   [...filesBelow(join(root, 'assembly')), join(root, 'scripts/build.mjs')],
   [wasm],
   buildKernel,
+);
+await whenChanged(
+  'verifier',
+  [...filesBelow(join(root, 'assembly/verifier')), join(root, 'scripts/build.mjs')],
+  [verifierWasm],
+  buildVerifier,
 );
 await buildScripts();
 if (process.argv.includes('--types')) buildTypes();

@@ -1,0 +1,268 @@
+/** struct bpf_verifier_env: one verification, and what it has found out about each instruction and function. */
+import type { Btf } from '../btf/btf.ts';
+import type { Release } from '../kernel/bpf/rows.ts';
+import type { KernelProgram } from '../kernel/program.ts';
+import type { ProgType } from '../uapi/bpf.ts';
+import type { Errno } from '../uapi/errno.ts';
+import { Log } from './log_buffer.ts';
+import type { VerifierMap } from './maps.ts';
+import { type FuncState, RegState, type VerifierState } from './types.ts';
+
+/** What a kernel is to the verifier; a profile (kernel/profile.ts) has these and more. */
+export interface VerifierProfile {
+  readonly release: Release;
+  /** The kernel's complete BTF. */
+  readonly btf: Btf;
+}
+
+/** One decoded instruction slot (struct bpf_insn). The second slot of ld_imm64 is one too, with code 0. */
+export class Insn {
+  constructor(
+    readonly code: number,
+    readonly dst: number,
+    readonly src: number,
+    /** s16 */
+    readonly off: number,
+    /** s32 */
+    public imm: number,
+  ) {}
+}
+
+/** struct bpf_insn_aux_data: what is remembered of an instruction for fix-ups after acceptance. */
+export class InsnAux {
+  /** Processed at least once. */
+  seen = false;
+  prunePoint = false;
+  jmpPoint = false;
+  forceCheckpoint = false;
+  callsCallback = false;
+  isIterNext = false;
+  /** Target of a jump or call (jump_target). */
+  jumpTarget = false;
+  /** Load or store through a pointer of this type; two paths may not disagree (save_aux_ptr_type). */
+  ptrType = 0;
+  /** ld_imm64 of a map: index in Env.maps, and offset for map values. */
+  mapIndex = -1;
+  mapOff = 0;
+  /** ld_imm64 of BTF variables: register type, and either a struct's id or a size. */
+  btfVarType = 0;
+  btfVarId = 0;
+  btfVarMemSize = 0;
+  /** Map argument of a helper: null when not seen, 'poison' when paths disagree. */
+  mapPtr: VerifierMap | 'poison' | null = null;
+  /** Constant key of a lookup; -1n not constant, null not seen. */
+  mapKey: bigint | 'poison' | null = null;
+  ctxFieldSize = 0;
+  /** A 32-bit definition must zero-extend. */
+  zextDst = false;
+  fastcallPattern = false;
+  fastcallSpillsNum = 0;
+  /** bpf_loop's callback, to decide inlining. */
+  loopInline: { fit: boolean; callbackSubprogno: number } | null = null;
+  storageGetFuncAtomic = false;
+  callWithPercpuAllocPtr = false;
+  /** bpf_obj_new and friends: size of the type, and offset of the node field. */
+  objNewSize = 0;
+  insertOff = 0;
+  kptrStructBtf: Btf | null = null;
+  kptrStructId = 0;
+  /** Registers that are read on some path from here, as a bit mask (compute_live_registers). */
+  liveRegsBefore = 0;
+  /** Strongly connected component; 0: in no loop. */
+  scc = 0;
+  argProg = 0;
+  nonSleepable = false;
+}
+
+/** struct bpf_subprog_arg_info. */
+export interface SubprogArg {
+  readonly argType: number;
+  /** Size of memory, or BTF id. */
+  readonly memSize: number;
+  readonly btfId: number;
+}
+
+/** struct bpf_subprog_info. */
+export class SubprogInfo {
+  stackDepth = 0;
+  stackExtra = 0;
+  fastcallStackOff = 0;
+  hasTailCall = false;
+  tailCallReachable = false;
+  hasLdAbs = false;
+  isCb = false;
+  isAsyncCb = false;
+  isExceptionCb = false;
+  argsCached = false;
+  keepFastcallStack = false;
+  changesPktData = false;
+  mightSleep = false;
+  privStack = 0;
+  args: SubprogArg[] = [];
+  /** Index in Env.prog.funcs, whose typeId and linkage belong to it; -1 without func_info. */
+  funcIndex = -1;
+  /** func_info_aux. */
+  isGlobal = false;
+  unreliable = false;
+  called = false;
+  verified = false;
+  postorderStart = 0;
+
+  constructor(
+    /** First instruction. */
+    public start: number,
+    public name: string,
+  ) {}
+}
+
+/** Thrown to end the verification with an errno; the message has been logged. Caught in verify() only. */
+export class Reject extends Error {
+  constructor(
+    readonly errno: Errno,
+    /** Instruction at fault, where known. */
+    readonly insnIdx: number,
+  ) {
+    super(`rejected: ${errno}`);
+  }
+}
+
+/** Where the search goes next (struct bpf_verifier_stack_elem). */
+export interface StackElem {
+  readonly state: VerifierState;
+  readonly insnIdx: number;
+  readonly prevInsnIdx: number;
+  /** Log length at the time; the log is cut back to it unless level 2 is on. */
+  readonly logPos: number;
+}
+
+export interface VerifyOptions {
+  /** BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2 | BPF_LOG_STATS (1, 2, 4). Default 4. */
+  readonly logLevel?: number;
+  /** Capabilities of the loading process: all, or CAP_BPF alone. Default 'all'. */
+  readonly caps?: 'all' | 'bpf';
+  /** Logs above this are cut in the middle; default 16 MiB. */
+  readonly logSize?: number;
+}
+
+export class Env {
+  readonly log: Log;
+  readonly insns: Insn[] = [];
+  readonly aux: InsnAux[] = [];
+  readonly maps: VerifierMap[] = [];
+  /** Functions in order of start; the last entry is a sentinel that starts at the end. */
+  readonly subprogs: SubprogInfo[] = [];
+  subprogCnt = 0;
+  insnIdx = 0;
+  prevInsnIdx = 0;
+  curState: VerifierState;
+  /** Pending branches; the top is explored next. */
+  readonly stack: StackElem[] = [];
+  idGen = 0;
+  /** check_attach_btf_id's finding: name and type id of the traced function or member. */
+  attachFuncName = '';
+  attachFuncProtoId = 0;
+  exceptionCallbackSubprog = 0;
+  seenException = false;
+  seenDirectWrite = false;
+  /** Privileges (env->allow_ptr_leaks, bpf_capable, ...). */
+  readonly allowPtrLeaks: boolean;
+  /** CAP_BPF is always there: without it nothing is loaded. */
+  readonly bpfCapable = true;
+  readonly allowUninitStack: boolean;
+  readonly bypassSpecV1: boolean;
+  readonly bypassSpecV4: boolean;
+  readonly strictAlignment: boolean;
+  readonly testStateFreq: boolean;
+  readonly progType: ProgType;
+  /** prog->sleepable. */
+  readonly sleepable: boolean;
+  readonly btf: Btf | null;
+  insnProcessed = 0;
+  prevInsnProcessed = 0;
+  jmpsProcessed = 0;
+  prevJmpsProcessed = 0;
+  totalStates = 0;
+  peakStates = 0;
+  maxStatesPerInsn = 0;
+  exploredStatesSize = 0;
+  freeListSize = 0;
+  numExploredStates = 0;
+  /** Registers and slots changed since the state was last printed. */
+  scratchedRegs = 0;
+  scratchedStackLo = 0;
+  scratchedStackHi = 0;
+  /** Temporaries for constants (env->fake_reg). */
+  readonly fakeReg = [new RegState(), new RegState()];
+
+  constructor(
+    readonly prog: KernelProgram,
+    readonly profile: VerifierProfile,
+    readonly options: VerifyOptions,
+    state: VerifierState,
+  ) {
+    const all = options.caps !== 'bpf';
+    this.log = new Log(options.logLevel ?? 4);
+    this.curState = state;
+    this.allowPtrLeaks = all;
+    this.allowUninitStack = all;
+    this.bypassSpecV1 = all;
+    this.bypassSpecV4 = all;
+    this.strictAlignment = (prog.flags & 1) !== 0;
+    this.testStateFreq = (prog.flags & 8) !== 0;
+    this.progType = prog.type;
+    this.sleepable = (prog.flags & 16) !== 0;
+    this.btf = prog.btf;
+  }
+
+  /** The kernel's BTF. */
+  get vmlinux(): Btf {
+    return this.profile.btf;
+  }
+
+  /** The frame that runs. */
+  curFunc(): FuncState {
+    return this.curState.frame[this.curState.curframe] as FuncState;
+  }
+
+  /** Its registers. */
+  curRegs(): RegState[] {
+    return this.curFunc().regs;
+  }
+
+  insn(idx: number): Insn {
+    return this.insns[idx] as Insn;
+  }
+
+  insnAux(idx: number): InsnAux {
+    return this.aux[idx] as InsnAux;
+  }
+
+  /** The instruction being checked. */
+  curAux(): InsnAux {
+    return this.aux[this.insnIdx] as InsnAux;
+  }
+
+  subprog(i: number): SubprogInfo {
+    return this.subprogs[i] as SubprogInfo;
+  }
+
+  /** Appends text to the log as the kernel's verbose() does: no newline is added. */
+  verbose(text: string): void {
+    this.log.write(text);
+  }
+
+  /** Logs `lines`, each ended by a newline, and ends the verification. */
+  reject(errno: Errno, ...lines: readonly string[]): never {
+    for (const line of lines) this.log.write(`${line}\n`);
+    throw new Reject(errno, this.insnIdx);
+  }
+
+  markRegScratched(regno: number): void {
+    this.scratchedRegs |= 1 << regno;
+  }
+
+  markStackSlotScratched(spi: number): void {
+    if (spi < 32) this.scratchedStackLo |= 1 << spi;
+    else this.scratchedStackHi |= 1 << (spi - 32);
+  }
+}

@@ -1,0 +1,2 @@
+/** Messages of helper, kfunc and function calls. */
+export const calls = {} as const;

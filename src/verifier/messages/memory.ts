@@ -1,0 +1,2 @@
+/** Messages of memory accesses, pointer arithmetic, maps, attachment. */
+export const memory = {} as const;

@@ -1,0 +1,389 @@
+/**
+ * What the verifier knows at one instruction: registers, stack slots, frames, references. Plain classes whose fields change
+ * in place, as in include/linux/bpf_verifier.h, with `clone()` where the kernel copies a structure. What is known of a number
+ * is a handle into the range domain (range.ts): equal handles mean equal knowledge.
+ */
+import type { Btf } from '../btf/btf.ts';
+import { NOT_INIT, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
+import { RANGE_UNKNOWN, RANGE_ZERO } from './range.ts';
+import type { VerifierMap } from './maps.ts';
+
+export const MAX_BPF_REG = 11;
+export const MAX_BPF_STACK = 512;
+export const BPF_REG_SIZE = 8;
+export const MAX_CALL_FRAMES = 8;
+export const BPF_COMPLEXITY_LIMIT_INSNS = 1_000_000;
+export const BPF_COMPLEXITY_LIMIT_JMP_SEQ = 8192;
+export const BPF_MAX_SUBPROGS = 256;
+export const BPF_MAX_VAR_OFF = 1 << 29;
+export const BPF_MAX_VAR_SIZ = 1 << 29;
+/** Flags in RegState.id of linked scalars: `off` is the delta to the others. 6.18 has one bit; the id is below it. */
+export const BPF_ADD_CONST = 1 << 30;
+
+/** enum bpf_iter_state. */
+export const BPF_ITER_STATE_INVALID = 0;
+export const BPF_ITER_STATE_ACTIVE = 1;
+export const BPF_ITER_STATE_DRAINED = 2;
+
+/** enum bpf_dynptr_type. */
+export const BPF_DYNPTR_TYPE_INVALID = 0;
+export const BPF_DYNPTR_TYPE_LOCAL = 1;
+export const BPF_DYNPTR_TYPE_RINGBUF = 2;
+export const BPF_DYNPTR_TYPE_SKB = 3;
+export const BPF_DYNPTR_TYPE_XDP = 4;
+export const BPF_DYNPTR_TYPE_SKB_META = 5;
+
+/** RegState.pktRange of a PTR_TO_PACKET that is known to lie at or past the end. */
+export const AT_PKT_END = -1;
+export const BEYOND_PKT_END = -2;
+
+/** RegState.subregDef: the register is not a 32-bit definition. */
+export const DEF_NOT_SUBREG = 0;
+
+/** struct bpf_reg_state. The fields of the kernel's union are apart here; every mark function resets all of them. */
+export class RegState {
+  /** Base type and flags of include/linux/bpf.h (kernel/bpf/bpf.ts). */
+  type = NOT_INIT;
+  /** Fixed part of a pointer's offset, or the delta between linked scalars. s32 */
+  off = 0;
+  /** Handle of the value (scalar) or of the variable part of the offset (pointer). */
+  val = RANGE_ZERO;
+  /** Link between registers that share a value, a NULL check or a packet offset; 0: none. */
+  id = 0;
+  /** Reference this pointer holds or was derived from; 0: none. */
+  refObjId = 0;
+  /** PTR_TO_STACK: the frame pointed into. */
+  frameno = 0;
+  /** Instruction + 1 that defined the low half; 0: DEF_NOT_SUBREG. */
+  subregDef = 0;
+  /** Scalars: bounds matter to safety. */
+  precise = false;
+  /** PTR_TO_PACKET and PTR_TO_PACKET_META: bytes known to be accessible. */
+  pktRange = 0;
+  /** CONST_PTR_TO_MAP, PTR_TO_MAP_VALUE, PTR_TO_MAP_KEY. */
+  map: VerifierMap | null = null;
+  /** Distinguishes lookups of inner maps. */
+  mapUid = 0;
+  /** PTR_TO_BTF_ID, and iterator slots (struct bpf_iter_X). */
+  btf: Btf | null = null;
+  btfId = 0;
+  /** PTR_TO_MEM: bytes. */
+  memSize = 0;
+  /** PTR_TO_MEM that is a dynptr's slice: id of the dynptr. */
+  dynptrId = 0;
+  /** Dynptr stack slots and CONST_PTR_TO_DYNPTR. */
+  dynptrType = BPF_DYNPTR_TYPE_INVALID;
+  dynptrFirstSlot = false;
+  /** Iterator stack slots. */
+  iterState = BPF_ITER_STATE_INVALID;
+  iterDepth = 0;
+  /** IRQ flag stack slots: which family of kfuncs saved it (irq.kfunc_class). */
+  irqKfuncClass = 0;
+  /** PTR_TO_FUNC. */
+  subprogno = 0;
+
+  clone(): RegState {
+    return new RegState().assign(this);
+  }
+
+  /** Copies every field of `from`. */
+  assign(from: RegState): this {
+    this.type = from.type;
+    this.off = from.off;
+    this.val = from.val;
+    this.id = from.id;
+    this.refObjId = from.refObjId;
+    this.frameno = from.frameno;
+    this.subregDef = from.subregDef;
+    this.precise = from.precise;
+    return this.assignUnion(from);
+  }
+
+  /** Copies the fields that are a union in the kernel: what the pointer points to. */
+  assignUnion(from: RegState): this {
+    this.pktRange = from.pktRange;
+    this.map = from.map;
+    this.mapUid = from.mapUid;
+    this.btf = from.btf;
+    this.btfId = from.btfId;
+    this.memSize = from.memSize;
+    this.dynptrId = from.dynptrId;
+    this.dynptrType = from.dynptrType;
+    this.dynptrFirstSlot = from.dynptrFirstSlot;
+    this.iterState = from.iterState;
+    this.iterDepth = from.iterDepth;
+    this.irqKfuncClass = from.irqKfuncClass;
+    this.subprogno = from.subprogno;
+    return this;
+  }
+
+  /** memset(&reg->raw, 0): forgets what the pointer points to. */
+  clearUnion(): this {
+    this.pktRange = 0;
+    this.map = null;
+    this.mapUid = 0;
+    this.btf = null;
+    this.btfId = 0;
+    this.memSize = 0;
+    this.dynptrId = 0;
+    this.dynptrType = 0;
+    this.dynptrFirstSlot = false;
+    this.iterState = 0;
+    this.iterDepth = 0;
+    this.irqKfuncClass = 0;
+    this.subprogno = 0;
+    return this;
+  }
+
+  /** All fields as in a fresh register, subregDef and frameno kept, as mark functions of the kernel do. */
+  private reset(type: number, val: number): this {
+    this.type = type;
+    this.val = val;
+    this.off = 0;
+    this.id = 0;
+    this.refObjId = 0;
+    this.precise = false;
+    return this.clearUnion();
+  }
+
+  /** __mark_reg_known: the scalar constant of this handle. */
+  markKnown(val: number): this {
+    return this.reset(SCALAR_VALUE, val);
+  }
+
+  /** __mark_reg_const_zero. */
+  markKnownZero(): this {
+    return this.reset(SCALAR_VALUE, RANGE_ZERO);
+  }
+
+  /** __mark_reg_unknown_imprecise. */
+  markUnknown(): this {
+    this.reset(SCALAR_VALUE, RANGE_UNKNOWN);
+    this.frameno = 0;
+    return this;
+  }
+
+  /** __mark_reg_not_init. */
+  markNotInit(): this {
+    this.markUnknown();
+    this.type = NOT_INIT;
+    return this;
+  }
+
+  /** A pointer of `type` with offset 0 and nothing else known (mark_reg_known_zero, then type). */
+  markPointer(type: number): this {
+    return this.reset(type, RANGE_ZERO);
+  }
+}
+
+/** enum bpf_stack_slot_type. */
+export const STACK_INVALID = 0;
+export const STACK_SPILL = 1;
+export const STACK_MISC = 2;
+export const STACK_ZERO = 3;
+export const STACK_DYNPTR = 4;
+export const STACK_ITER = 5;
+export const STACK_IRQ_FLAG = 6;
+
+/** struct bpf_stack_state: 8 bytes of stack; byte i of the slot has type `slotType(i)`, byte 0 at fp-1-8*spi (highest), byte 7 lowest. */
+export class StackSlot {
+  spilled = new RegState();
+  /** Eight types, 3 bits each, byte 0 lowest. */
+  types = 0;
+
+  slotType(i: number): number {
+    return (this.types >>> (i * 3)) & 7;
+  }
+
+  setSlotType(i: number, type: number): void {
+    this.types = (this.types & ~(7 << (i * 3))) | (type << (i * 3));
+  }
+
+  /** Sets all eight. */
+  setAll(type: number): void {
+    this.types = type * ALL_BYTES;
+  }
+
+  clone(): StackSlot {
+    const slot = new StackSlot();
+    slot.spilled.assign(this.spilled);
+    slot.types = this.types;
+    return slot;
+  }
+}
+const ALL_BYTES = 0o11111111;
+
+/** enum ref_state_type: what an entry of VerifierState.refs is. */
+export const REF_TYPE_PTR = 1 << 1;
+export const REF_TYPE_IRQ = 1 << 2;
+export const REF_TYPE_LOCK = 1 << 3;
+export const REF_TYPE_RES_LOCK = 1 << 4;
+export const REF_TYPE_RES_LOCK_IRQ = 1 << 5;
+export const REF_TYPE_LOCK_MASK = REF_TYPE_LOCK | REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ;
+
+/** struct bpf_reference_state: something acquired that has to be released. Never changed once made, so that states share it. */
+export class RefState {
+  constructor(
+    readonly type: number,
+    readonly id: number,
+    /** Instruction that acquired it. */
+    readonly insnIdx: number,
+    /** Locks: the map or BTF the lock lies in (reg.map or reg.btf). */
+    readonly ptr: object | null,
+  ) {}
+}
+
+/** struct bpf_func_state: one frame. */
+export class FuncState {
+  readonly regs: RegState[] = [];
+  /** stack[0] is fp-8, stack[1] fp-16 ...; its length is the allocated stack / 8. */
+  stack: StackSlot[] = [];
+  asyncEntryCnt = 0;
+  /** callback_ret_range; null where the kernel's is unset. */
+  retRange: { readonly min: number; readonly max: number } = { min: 0, max: 0 };
+  inCallbackFn = false;
+  inAsyncCallbackFn = false;
+  inExceptionCallbackFn = false;
+  /** How often the callback in frame + 1 has been simulated. */
+  callbackDepth = 0;
+
+  constructor(
+    /** Call instruction that made the frame; BPF_MAIN_FUNC (-1) for the first. */
+    public callsite: number,
+    public frameno: number,
+    public subprogno: number,
+  ) {}
+
+  clone(): FuncState {
+    const copy = new FuncState(this.callsite, this.frameno, this.subprogno);
+    for (let i = 0; i < MAX_BPF_REG; i++) copy.regs.push((this.regs[i] as RegState).clone());
+    const stack: StackSlot[] = [];
+    for (let i = 0; i < this.stack.length; i++) stack.push((this.stack[i] as StackSlot).clone());
+    copy.stack = stack;
+    copy.asyncEntryCnt = this.asyncEntryCnt;
+    copy.retRange = this.retRange;
+    copy.inCallbackFn = this.inCallbackFn;
+    copy.inAsyncCallbackFn = this.inAsyncCallbackFn;
+    copy.inExceptionCallbackFn = this.inExceptionCallbackFn;
+    copy.callbackDepth = this.callbackDepth;
+    return copy;
+  }
+
+  /** Register `n`. */
+  reg(n: number): RegState {
+    return this.regs[n] as RegState;
+  }
+
+  /** Slot `spi`, which must be allocated (growStackState). */
+  slot(spi: number): StackSlot {
+    return this.stack[spi] as StackSlot;
+  }
+}
+
+/** struct bpf_jmp_history_entry. */
+export class JmpHistoryEntry {
+  constructor(
+    readonly idx: number,
+    readonly prevIdx: number,
+    /** INSN_F_ flags. */
+    public flags: number,
+    /** Registers that shared a value at this jump. */
+    public linkedRegs: readonly LinkedReg[] | null,
+  ) {}
+}
+
+/** One register or spilled slot that shares its id with the compared one. */
+export interface LinkedReg {
+  readonly frameno: number;
+  /** Register number, or slot index when `isReg` is false. */
+  readonly index: number;
+  readonly isReg: boolean;
+}
+
+/** INSN_F_ flags of a history entry: frame in bits 0..2, spi in bits 3..8. */
+export const INSN_F_FRAMENO_MASK = 0x7;
+export const INSN_F_SPI_MASK = 0x3f;
+export const INSN_F_SPI_SHIFT = 3;
+export const INSN_F_STACK_ACCESS = 1 << 9;
+export const INSN_F_DST_REG_STACK = 1 << 10;
+export const INSN_F_SRC_REG_STACK = 1 << 11;
+
+/** struct bpf_verifier_state: everything at one point of one path. */
+export class VerifierState {
+  readonly frame: FuncState[] = [];
+  curframe = 0;
+  parent: VerifierState | null = null;
+  /** References, locks and irq flags held; insertion order is kept, as messages name them in it. */
+  refs: RefState[] = [];
+  /** Number of REF_TYPE_LOCK* entries in refs. */
+  activeLocks = 0;
+  activePreemptLocks = 0;
+  /** Innermost irq flag id; 0: irqs on. */
+  activeIrqId = 0;
+  activeLockId = 0;
+  activeLockPtr: object | null = null;
+  activeRcuLock = false;
+  speculative = false;
+  inSleepable = false;
+  /** Paths from here that are still to be explored. */
+  branches = 0;
+  insnIdx = 0;
+  firstInsnIdx = 0;
+  lastInsnIdx = 0;
+  /** The cached state this one was found equal to, when its precision comes from there. */
+  equalState: VerifierState | null = null;
+  jmpHistory: JmpHistoryEntry[] = [];
+  dfsDepth = 0;
+  callbackUnrollDepth = 0;
+  mayGotoDepth = 0;
+  /** Dead registers and slots were forgotten (clean_verifier_state). */
+  cleaned = false;
+
+  /** copy_verifier_state: frames are copied deeply, history is not shared. */
+  clone(): VerifierState {
+    const copy = new VerifierState();
+    for (let i = 0; i <= this.curframe; i++) copy.frame.push((this.frame[i] as FuncState).clone());
+    copy.curframe = this.curframe;
+    copy.parent = this.parent;
+    copy.refs = this.refs.slice();
+    copy.activeLocks = this.activeLocks;
+    copy.activePreemptLocks = this.activePreemptLocks;
+    copy.activeIrqId = this.activeIrqId;
+    copy.activeLockId = this.activeLockId;
+    copy.activeLockPtr = this.activeLockPtr;
+    copy.activeRcuLock = this.activeRcuLock;
+    copy.speculative = this.speculative;
+    copy.inSleepable = this.inSleepable;
+    copy.branches = this.branches;
+    copy.insnIdx = this.insnIdx;
+    copy.firstInsnIdx = this.firstInsnIdx;
+    copy.lastInsnIdx = this.lastInsnIdx;
+    copy.equalState = this.equalState;
+    copy.jmpHistory = this.jmpHistory.slice();
+    copy.dfsDepth = this.dfsDepth;
+    copy.callbackUnrollDepth = this.callbackUnrollDepth;
+    copy.mayGotoDepth = this.mayGotoDepth;
+    return copy;
+  }
+
+  /** The frame that runs. */
+  func(): FuncState {
+    return this.frame[this.curframe] as FuncState;
+  }
+}
+
+/** Calls `visit` for every register and every spilled register of every frame (bpf_for_each_reg_in_vstate). */
+export function forEachReg(
+  state: VerifierState,
+  visit: (reg: RegState, frame: FuncState) => void,
+  mask = 1 << STACK_SPILL,
+): void {
+  for (let f = 0; f <= state.curframe; f++) {
+    const frame = state.frame[f] as FuncState;
+    for (let i = 0; i < MAX_BPF_REG; i++) visit(frame.regs[i] as RegState, frame);
+    for (let i = 0; i < frame.stack.length; i++) {
+      const slot = frame.stack[i] as StackSlot;
+      if ((1 << slot.slotType(7)) & mask) visit(slot.spilled, frame);
+    }
+  }
+}
