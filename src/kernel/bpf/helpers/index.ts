@@ -1,0 +1,35 @@
+/** Look-up of helpers by number and by name. */
+import { InvariantError } from '../../../errors.ts';
+import { FUNC_PROTOS, type FuncProto } from './protos.ts';
+import { HELPERS, type HelperRow } from './rows.ts';
+import { type HelperQuery, protoName } from './sets.ts';
+
+export type { FuncProto } from './protos.ts';
+export { FUNC_PROTOS } from './protos.ts';
+export { HELPERS, type HelperRow } from './rows.ts';
+export type { HelperQuery } from './sets.ts';
+
+const byName: ReadonlyMap<string, HelperRow> = new Map(HELPERS.map((row) => [row.name, row]));
+
+/** The row of `call imm`; undefined when the kernel has no such helper. */
+export function helperById(id: number): HelperRow | undefined {
+  return HELPERS[id - 1];
+}
+
+/** The row of `bpf_map_lookup_elem`. */
+export function helperByName(name: string): HelperRow | undefined {
+  return byName.get(name);
+}
+
+/** The id of a helper that this product names in its own code. */
+export function helperId(name: string): number {
+  const row = byName.get(name);
+  if (!row) throw new InvariantError(`no helper ${name}`);
+  return row.id;
+}
+
+/** What the verifier has to check of a call, or null when this program may not make it. */
+export function getFuncProto(row: HelperRow, query: HelperQuery): FuncProto | null {
+  const name = protoName(row.name.slice('bpf_'.length), query);
+  return name === null ? null : FUNC_PROTOS[name];
+}
