@@ -62,10 +62,12 @@ export class Btf {
   }
 
   private constructor(
-    bytes: Uint8Array,
+    input: Uint8Array,
     base: Btf | null,
     private readonly what: string,
   ) {
+    // A Buffer's slice() would share its memory.
+    const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
     this.bytes = bytes;
     this.base = base;
     this.firstId = base ? base.nrTypes : 1;

@@ -6,6 +6,8 @@ import type { Btf } from '../btf/btf.ts';
 import type { AttachType, MapType, ProgType } from '../uapi/bpf.ts';
 
 export interface ObjectSpec {
+  /** What errors call the file. */
+  readonly file: string;
   /** File name without directories and without `.bpf.o` or `.o`. */
   readonly name: string;
   /** Content of the `license` section; empty when the object has none. */
@@ -35,7 +37,7 @@ export interface MapSpec {
   /** Type ids in the object's BTF; 0 where unknown. */
   readonly keyTypeId: number;
   readonly valueTypeId: number;
-  /** Set for .data, .rodata, .bss, .kconfig and their named variants. */
+  /** Set for .data, .rodata, .bss, .kconfig and their named variants, and for an arena with initial contents. */
   readonly section: DataSection | null;
   /** Template for maps of maps. */
   readonly inner: MapSpec | null;
@@ -44,7 +46,7 @@ export interface MapSpec {
 }
 
 export interface DataSection {
-  readonly kind: 'data' | 'rodata' | 'bss' | 'kconfig';
+  readonly kind: 'data' | 'rodata' | 'bss' | 'kconfig' | 'arena';
   /** `.bss.MASK`; libbpf's map name is derived from it and is MapSpec.name. */
   readonly sectionName: string;
   readonly data: Uint8Array;
@@ -129,6 +131,8 @@ export interface CoreRelocation {
   readonly access: string;
   /** enum bpf_core_relo_kind. */
   readonly kind: number;
+  /** Number of the relocation in its section, which libbpf's messages name. */
+  readonly index: number;
 }
 
 export interface ExternSpec {
@@ -137,15 +141,21 @@ export interface ExternSpec {
   readonly weak: boolean;
   /** BTF id of the FUNC or VAR in the object's BTF; 0 for an untyped ksym. */
   readonly typeId: number;
+  /** Type that the kernel's must fit: a function's prototype, a variable's type without modifiers; 0 when untyped. */
+  readonly wantedType: number;
   /** kconfig only: place in the .kconfig map's value. */
   readonly offset: number;
   readonly size: number;
+  /** kconfig only: what values it takes. */
+  readonly kconfig: { readonly kind: 'bool' | 'char' | 'int' | 'tristate' | 'string'; readonly signed: boolean } | null;
 }
 
 export interface StructOpsSpec {
   /** Variable name, which is the map's name. */
   readonly name: string;
   readonly section: '.struct_ops' | '.struct_ops.link';
+  /** `?` before the section name: libbpf does not create it unless asked. */
+  readonly autocreate: boolean;
   /** Type id of the struct in the object's BTF. */
   readonly typeId: number;
   readonly data: Uint8Array;

@@ -139,6 +139,7 @@ const ATTACH_TYPES = [
   'netkit_peer',
   'trace_kprobe_session',
   'trace_uprobe_session',
+  'trace_fsession',
 ] as const;
 export type AttachType = (typeof ATTACH_TYPES)[number];
 export const attachTypes: readonly AttachType[] = ATTACH_TYPES;
