@@ -1,4 +1,6 @@
 /** Marking and reading registers (mark_reg_*, check_reg_arg and friends). */
+
+import type { Btf } from '../btf/btf.ts';
 import {
   baseType,
   CONST_PTR_TO_DYNPTR,
@@ -24,7 +26,6 @@ import {
   SCALAR_VALUE,
   typeFlag,
 } from '../kernel/bpf/bpf.ts';
-import type { Btf } from '../btf/btf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
@@ -97,9 +98,7 @@ export function regIsPktPointerAny(reg: RegState): boolean {
 }
 
 export function typeIsSkPointer(type: number): boolean {
-  return (
-    type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK
-  );
+  return type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK;
 }
 
 export function typeIsPtrAllocObj(type: number): boolean {

@@ -5,8 +5,8 @@
  */
 import type { Btf } from '../btf/btf.ts';
 import { NOT_INIT, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
-import { RANGE_UNKNOWN, RANGE_ZERO } from './range.ts';
 import type { VerifierMap } from './maps.ts';
+import { RANGE_UNKNOWN, RANGE_ZERO } from './range.ts';
 
 export const MAX_BPF_REG = 11;
 export const MAX_BPF_STACK = 512;
