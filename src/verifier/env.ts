@@ -1,6 +1,7 @@
 /** struct bpf_verifier_env: one verification, and what it has found out about each instruction and function. */
 import type { Btf } from '../btf/btf.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
+import type { StructMetas } from '../kernel/bpf/struct_metas.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
@@ -176,7 +177,10 @@ export class Env {
   readonly progType: ProgType;
   /** prog->sleepable. */
   readonly sleepable: boolean;
-  readonly btf: Btf | null;
+  /** The program's BTF as the kernel took it (program_maps.ts); null when there is none. */
+  btf: Btf | null;
+  /** Special fields of its structs. */
+  structMetas: StructMetas = new Map();
   insnProcessed = 0;
   prevInsnProcessed = 0;
   jmpsProcessed = 0;

@@ -1,0 +1,65 @@
+/** Names of register types and unknown numbers as messages and logs print them (kernel/bpf/log.c, tnum.c). */
+import {
+  baseType,
+  MEM_PERCPU,
+  MEM_RCU,
+  MEM_RDONLY,
+  MEM_RINGBUF,
+  MEM_USER,
+  PTR_MAYBE_NULL,
+  PTR_TO_BTF_ID,
+  PTR_TRUSTED,
+  PTR_UNTRUSTED,
+} from '../kernel/bpf/bpf.ts';
+import { range } from './range.ts';
+
+/** Index = base type. */
+const NAMES = [
+  '?',
+  'scalar',
+  'ctx',
+  'map_ptr',
+  'map_value',
+  'map_key',
+  'fp',
+  'pkt_meta',
+  'pkt',
+  'pkt_end',
+  'flow_keys',
+  'sock',
+  'sock_common',
+  'tcp_sock',
+  'tp_buffer',
+  'xdp_sock',
+  'ptr_',
+  'mem',
+  'arena',
+  'buf',
+  'func',
+  'dynptr_ptr',
+] as const;
+
+const PREFIXES: readonly (readonly [flag: number, text: string])[] = [
+  [MEM_RDONLY, 'rdonly_'],
+  [MEM_RINGBUF, 'ringbuf_'],
+  [MEM_USER, 'user_'],
+  [MEM_PERCPU, 'percpu_'],
+  [MEM_RCU, 'rcu_'],
+  [PTR_UNTRUSTED, 'untrusted_'],
+  [PTR_TRUSTED, 'trusted_'],
+];
+
+/** `trusted_ptr_or_null_`, `map_value`, `scalar` ... */
+export function regTypeStr(type: number): string {
+  const base = baseType(type);
+  let text = '';
+  for (const [flag, prefix] of PREFIXES) if (type & flag) text += prefix;
+  text += NAMES[base] ?? '';
+  if (type & PTR_MAYBE_NULL) text += base === PTR_TO_BTF_ID ? 'or_null_' : '_or_null';
+  return text;
+}
+
+/** tnum_strn of a handle's var_off: `(0x0; 0xff)`. */
+export function tnumStr(h: number): string {
+  return `(0x${BigInt.asUintN(64, range.value(h)).toString(16)}; 0x${BigInt.asUintN(64, range.mask(h)).toString(16)})`;
+}
