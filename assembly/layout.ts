@@ -157,6 +157,10 @@ export const SHADOW_READONLY = 0x40;
 /** Negative as i8: why an access is wrong. */
 export const SHADOW_FREED = 0xfb;
 export const SHADOW_REDZONE = 0xfc;
+/** Stack of a function that has returned. */
+export const SHADOW_RETURNED = 0xf5;
+/** Added to 1..8: a context field that may stand for something else; only the interpreter looks (bpf/mem.ts). */
+export const SHADOW_CTX = 0x20;
 /** First byte of the shadow: that of offset x lies at SHADOW + (x >> 3). */
 export const SHADOW = 0x40000;
 

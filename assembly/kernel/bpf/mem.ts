@@ -1,0 +1,229 @@
+// A program's accesses to memory, all checked. The fast path (core.ts) handles an access within one granule of plain,
+// writable memory; what it leaves comes here: other granules, read-only memory, context fields that are not plain memory,
+// loads that may fail, atomics, packets, and faults.
+import { kasan_ok, kasan_reason } from '../../mm/kasan';
+import { KERNEL_BASE_HI, M_MEMORY_LIMIT, SHADOW, SHADOW_CTX } from '../../layout';
+import {
+  ARG_MAYBE_NULL,
+  ARG_SIZE_FROM_NEXT,
+  ARG_SIZE_MASK,
+  ARG_WRITE,
+  BP_CTX_TABLE,
+  CT_COUNT,
+  CT_ROW_SIZE,
+  CT_ROWS,
+  FAULT_ACCESS,
+  FAULT_MISALIGNED,
+  FAULT_NO_PACKET,
+  IC_CTX,
+  IC_FAULT_ADDR,
+  IC_FAULT_ARG,
+  IC_FAULT_KIND,
+  IC_FAULT_SHADOW,
+  IC_FAULT_SIZE,
+  IC_FAULT_WRITE,
+  IC_PACKET,
+  IC_PACKET_LEN,
+  IC_PROG,
+  IC_R1,
+  IC_STATUS,
+  II_DST,
+  II_FLAGS,
+  II_IMM,
+  II_OFF,
+  II_OP,
+  II_PROBE,
+  II_SRC,
+  INTERP_FAULT,
+} from './prog_layout';
+import * as OP from '../../generated/ops';
+
+/** First simulated kernel address. */
+export const KERNEL_BASE: u64 = 0xffff888000000000;
+
+/** Ends the run: the program did what it must not. */
+export function fault(ic: usize, kind: u32): void {
+  store<u32>(ic, INTERP_FAULT, IC_STATUS);
+  store<u32>(ic, kind, IC_FAULT_KIND);
+}
+
+function fault_access(ic: usize, address: u64, size: u32, write: bool, arg: u32): void {
+  fault(ic, FAULT_ACCESS);
+  store<u64>(ic, address, IC_FAULT_ADDR);
+  store<u32>(ic, size, IC_FAULT_SIZE);
+  store<u32>(ic, <u32>write, IC_FAULT_WRITE);
+  store<u32>(ic, arg, IC_FAULT_ARG);
+  const off = address - KERNEL_BASE;
+  store<u32>(ic, off < <u64>load<u32>(M_MEMORY_LIMIT) ? kasan_reason(<usize>off, size, write) : 0, IC_FAULT_SHADOW);
+}
+
+/** May a program access `size` bytes at this address? */
+export function access_ok(address: u64, size: u32, write: bool): bool {
+  const off = address - KERNEL_BASE;
+  return off < <u64>load<u32>(M_MEMORY_LIMIT) && kasan_ok(<usize>off, size, write);
+}
+
+/** Row of the program's context table for a field; 0 when there is none. */
+function ctx_row(ic: usize, field: usize, size: u32): usize {
+  const table: usize = load<u32>(<usize>load<u32>(ic, IC_PROG), BP_CTX_TABLE);
+  if (!table) return 0;
+  const end = table + CT_ROWS + <usize>load<u32>(table, CT_COUNT) * CT_ROW_SIZE;
+  for (let row = table + CT_ROWS; row < end; row += CT_ROW_SIZE) {
+    if (load<u32>(row) == <u32>field && load<u32>(row, 4) == size) return row;
+  }
+  return 0;
+}
+
+/**
+ * Checks an access that the fast path did not pass. Returns the offset to access, which is not `address`'s for a context
+ * field that stands for something else; 0 when it faults, or for a probing load that reads 0.
+ */
+export function access_slow(ic: usize, pc: usize, address: u64, size: u32, write: bool): usize {
+  if (access_ok(address, size, write)) {
+    const off = <usize>(address - KERNEL_BASE);
+    if (load<u8>(<usize>SHADOW + (off >> 3)) & SHADOW_CTX) {
+      const ctx: usize = load<u32>(ic, IC_CTX);
+      const row = ctx_row(ic, off - ctx, size);
+      if (row) return ctx + <usize>load<u32>(row, 8);
+    }
+    return off;
+  }
+  if (!(load<u8>(pc, II_FLAGS) & II_PROBE)) fault_access(ic, address, size, write, 0);
+  return 0;
+}
+
+/** Is [address, address + 4 or 8) fit for an atomic? Returns its offset; 0 after a fault. */
+function atomic_place(ic: usize, address: u64, size: u32, write: bool): usize {
+  if (!access_ok(address, size, write)) {
+    fault_access(ic, address, size, write, 0);
+    return 0;
+  }
+  if (address & (size - 1)) {
+    fault_access(ic, address, size, write, 0);
+    fault(ic, FAULT_MISALIGNED);
+    return 0;
+  }
+  return <usize>(address - KERNEL_BASE);
+}
+
+// @ts-ignore: decorator
+@inline
+function size_of_atomic(op: u32): u32 {
+  switch (op) {
+    case OP.OP_LOAD_ACQUIRE8:
+    case OP.OP_STORE_RELEASE8:
+      return 1;
+    case OP.OP_LOAD_ACQUIRE16:
+    case OP.OP_STORE_RELEASE16:
+      return 2;
+    case OP.OP_ADD64:
+    case OP.OP_OR64:
+    case OP.OP_AND64:
+    case OP.OP_XOR64:
+    case OP.OP_FETCH_ADD64:
+    case OP.OP_FETCH_OR64:
+    case OP.OP_FETCH_AND64:
+    case OP.OP_FETCH_XOR64:
+    case OP.OP_XCHG64:
+    case OP.OP_CMPXCHG64:
+    case OP.OP_LOAD_ACQUIRE64:
+    case OP.OP_STORE_RELEASE64:
+      return 8;
+    default:
+      return 4;
+  }
+}
+
+/** Runs the atomic at `pc`; false after a fault. */
+export function atomic_insn(ic: usize, pc: usize): bool {
+  const op = <u32>load<u8>(pc, II_OP);
+  const dst = ic + <usize>load<u8>(pc, II_DST);
+  const src = ic + <usize>load<u8>(pc, II_SRC);
+  const acquire = is_acquire(op);
+  const address = load<u64>(acquire ? src : dst) + <u64>(<i64>load<i32>(pc, II_OFF));
+  const p = atomic_place(ic, address, size_of_atomic(op), !acquire);
+  if (!p) return false;
+  const value = load<u64>(src);
+  switch (op) {
+    case OP.OP_ADD64: atomic.add<u64>(p, value); break;
+    case OP.OP_OR64: atomic.or<u64>(p, value); break;
+    case OP.OP_AND64: atomic.and<u64>(p, value); break;
+    case OP.OP_XOR64: atomic.xor<u64>(p, value); break;
+    case OP.OP_ADD32: atomic.add<u32>(p, <u32>value); break;
+    case OP.OP_OR32: atomic.or<u32>(p, <u32>value); break;
+    case OP.OP_AND32: atomic.and<u32>(p, <u32>value); break;
+    case OP.OP_XOR32: atomic.xor<u32>(p, <u32>value); break;
+    case OP.OP_FETCH_ADD64: store<u64>(src, atomic.add<u64>(p, value)); break;
+    case OP.OP_FETCH_OR64: store<u64>(src, atomic.or<u64>(p, value)); break;
+    case OP.OP_FETCH_AND64: store<u64>(src, atomic.and<u64>(p, value)); break;
+    case OP.OP_FETCH_XOR64: store<u64>(src, atomic.xor<u64>(p, value)); break;
+    case OP.OP_FETCH_ADD32: store<u64>(src, <u64>atomic.add<u32>(p, <u32>value)); break;
+    case OP.OP_FETCH_OR32: store<u64>(src, <u64>atomic.or<u32>(p, <u32>value)); break;
+    case OP.OP_FETCH_AND32: store<u64>(src, <u64>atomic.and<u32>(p, <u32>value)); break;
+    case OP.OP_FETCH_XOR32: store<u64>(src, <u64>atomic.xor<u32>(p, <u32>value)); break;
+    case OP.OP_XCHG64: store<u64>(src, atomic.xchg<u64>(p, value)); break;
+    case OP.OP_XCHG32: store<u64>(src, <u64>atomic.xchg<u32>(p, <u32>value)); break;
+    case OP.OP_CMPXCHG64: store<u64>(ic, atomic.cmpxchg<u64>(p, load<u64>(ic), value)); break;
+    case OP.OP_CMPXCHG32: store<u64>(ic, <u64>atomic.cmpxchg<u32>(p, load<u32>(ic), <u32>value)); break;
+    case OP.OP_LOAD_ACQUIRE8: store<u64>(dst, <u64>atomic.load<u8>(p)); break;
+    case OP.OP_LOAD_ACQUIRE16: store<u64>(dst, <u64>atomic.load<u16>(p)); break;
+    case OP.OP_LOAD_ACQUIRE32: store<u64>(dst, <u64>atomic.load<u32>(p)); break;
+    case OP.OP_LOAD_ACQUIRE64: store<u64>(dst, atomic.load<u64>(p)); break;
+    case OP.OP_STORE_RELEASE8: atomic.store<u8>(p, <u8>value); break;
+    case OP.OP_STORE_RELEASE16: atomic.store<u16>(p, <u16>value); break;
+    case OP.OP_STORE_RELEASE32: atomic.store<u32>(p, <u32>value); break;
+    case OP.OP_STORE_RELEASE64: atomic.store<u64>(p, value); break;
+  }
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function is_acquire(op: u32): bool {
+  return (
+    op == OP.OP_LOAD_ACQUIRE8 || op == OP.OP_LOAD_ACQUIRE16 || op == OP.OP_LOAD_ACQUIRE32 || op == OP.OP_LOAD_ACQUIRE64
+  );
+}
+
+/** ld_abs or ld_ind of `size` bytes at `at` in the packet, into r0; false: outside of it, which ends the function. */
+function load_packet(ic: usize, at: i64, size: u32): bool {
+  const length = <i64>load<u32>(ic, IC_PACKET_LEN);
+  if (at < 0 || at + <i64>size > length) return false;
+  const p = <usize>load<u32>(ic, IC_PACKET) + <usize>at;
+  if (size == 1) store<u64>(ic, <u64>load<u8>(p));
+  else if (size == 2) store<u64>(ic, <u64>bswap<u16>(load<u16>(p)));
+  else store<u64>(ic, <u64>bswap<u32>(load<u32>(p)));
+  return true;
+}
+
+/** Runs the ld_abs or ld_ind at `pc`. False: r0 = 0 and the function ends, or there was a fault. */
+export function packet_insn(ic: usize, pc: usize): bool {
+  if (!load<u32>(ic, IC_PACKET)) {
+    fault(ic, FAULT_NO_PACKET);
+    return false;
+  }
+  const op = <u32>load<u8>(pc, II_OP);
+  let at = <i64>load<i32>(pc, II_IMM);
+  const indirect = op == OP.OP_LD_IND8 || op == OP.OP_LD_IND16 || op == OP.OP_LD_IND32;
+  if (indirect) at = <i64>(<i32>at + load<i32>(ic + <usize>load<u8>(pc, II_SRC)));
+  const size = op == OP.OP_LD_ABS8 || op == OP.OP_LD_IND8 ? 1 : op == OP.OP_LD_ABS16 || op == OP.OP_LD_IND16 ? 2 : 4;
+  if (load_packet(ic, at, size)) return true;
+  store<u64>(ic, 0);
+  return false;
+}
+
+/** Checks the pointer arguments of a call against the five sizes at `table`; false after a fault. */
+export function check_args(ic: usize, table: usize): bool {
+  for (let i: usize = 0; i < 5; i++) {
+    const spec = load<u32>(table + (i << 2));
+    if (!spec) continue;
+    const address = load<u64>(ic + (i << 3), IC_R1);
+    if (!address && (spec & <u32>ARG_MAYBE_NULL)) continue;
+    const size = spec & <u32>ARG_SIZE_FROM_NEXT ? load<u32>(ic + (i << 3), IC_R1 + 8) : spec & <u32>ARG_SIZE_MASK;
+    const write = (spec & <u32>ARG_WRITE) != 0;
+    if (access_ok(address, size, write)) continue;
+    fault_access(ic, address, size, write, <u32>i + 1);
+    return false;
+  }
+  return true;
+}
