@@ -22,6 +22,8 @@ export const KF_ITER_DESTROY = 1 << 10;
 export const KF_RCU_PROTECTED = 1 << 11;
 export const KF_FASTCALL = 1 << 12;
 export const KF_ARENA_RET = 1 << 13;
+export const KF_ARENA_ARG1 = 1 << 14;
+export const KF_ARENA_ARG2 = 1 << 15;
 
 /**
  * How the engines run it. `call`: the wasm export of that name, arguments by the prototype (pointer: i32 offset, 64-bit:
@@ -29,6 +31,12 @@ export const KF_ARENA_RET = 1 << 13;
  * machine runs it yet; a program that calls it is NotSupported by name.
  */
 export type RunBy = 'call' | 'engine' | 'none';
+
+/**
+ * What a kfunc set's filter lets through besides the program type: iterators over something, queueing disciplines, kprobe
+ * or uprobe sessions.
+ */
+export type KfuncFilter = 'iter' | 'qdisc' | 'session';
 
 export interface KfuncRow {
   readonly name: string;
@@ -38,6 +46,7 @@ export interface KfuncRow {
   readonly flags: Readonly<Partial<Record<Release, number>>>;
   /** Program types that may call it, from a release on. */
   readonly programs: Readonly<Partial<Record<Release, readonly ProgType[]>>>;
+  readonly onlyFor?: KfuncFilter;
   readonly since: Release;
   /** First release that no longer has it. */
   readonly until?: Release;
