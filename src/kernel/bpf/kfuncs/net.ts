@@ -71,7 +71,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_TRACING,
     'net/core/filter.c',
-    'iter',
+    { onlyFor: 'iter' },
   ),
   kfunc(
     'bpf_xdp_metadata_rx_hash',
@@ -276,17 +276,11 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
-  kfunc(
-    'bpf_kfree_skb',
-    'void (struct sk_buff *skb)',
-    '6.16',
-    KF_RELEASE,
-    HOOK_STRUCT_OPS,
-    'net/sched/bpf_qdisc.c',
-    'qdisc',
-  ),
+  kfunc('bpf_kfree_skb', 'void (struct sk_buff *skb)', '6.16', KF_RELEASE, HOOK_STRUCT_OPS, 'net/sched/bpf_qdisc.c', {
+    onlyFor: 'qdisc',
+  }),
   kfunc(
     'bpf_qdisc_skb_drop',
     'void (struct sk_buff *skb, struct bpf_sk_buff_ptr *to_free_list)',
@@ -294,7 +288,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_RELEASE,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
   kfunc(
     'bpf_qdisc_watchdog_schedule',
@@ -303,7 +297,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
   kfunc(
     'bpf_qdisc_init_prologue',
@@ -312,7 +306,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
   kfunc(
     'bpf_qdisc_reset_destroy_epilogue',
@@ -321,7 +315,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
   kfunc(
     'bpf_qdisc_bstats_update',
@@ -330,7 +324,7 @@ export const NET_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_STRUCT_OPS,
     'net/sched/bpf_qdisc.c',
-    'qdisc',
+    { onlyFor: 'qdisc' },
   ),
   kfunc(
     'bpf_kfunc_call_test_release',
