@@ -39,6 +39,8 @@ export const M_HEAP = 0x10020;
 export const M_MEMORY_LIMIT = 0x10024;
 /** Runtime differences between releases, FEATURE_ bits. u32 */
 export const M_FEATURES = 0x10028;
+/** large_cpumask_bits: NR_CPUS when that is at most 256, else nr_cpu_ids; what clear and copy cover. u32 */
+export const M_LARGE_CPUMASK_BITS = 0x1002c;
 /** Simulated monotonic clock. u64 nanoseconds */
 export const M_CLOCK_NS = 0x10030;
 /** State of the seeded generator behind bpf_get_prandom_u32. u64 */
@@ -88,9 +90,12 @@ export const M_FAIL_PRNG = 0x10210;
 /** Non-zero: irq_work waits until irq_work_run_all is called, as if interrupts came late. u32 */
 export const M_IRQ_WORK_DELAYED = 0x10218;
 
+/** Only allocations of this ALLOC_ tag count for fault injection; 0: all. u32 */
+export const M_FAIL_TAG = 0x1021c;
+
 /** RCU. Number of the newest grace period asked for; readers note it on entry. u64 */
 export const M_RCU_SEQ = 0x10280;
-/** Bits of CPUs that ever entered a read section: the number of the highest one + 1. u32 */
+/** The highest CPU that ever entered a read section, + 1. u32 */
 export const M_RCU_CPUS = 0x10288;
 /** Spin lock of the callback lists. u32 */
 export const M_RCU_LOCK = 0x1028c;
@@ -101,8 +106,59 @@ export const M_RCU_TRACE_CALLBACKS = 0x10298;
 export const M_RCU_PENDING = 0x102a0;
 /** Grace periods completed. u32 */
 export const M_RCU_COMPLETED = 0x102a4;
-/** Non-zero: grace periods end only when rcu_advance is called, never from call_rcu. u32 */
+/** Non-zero: grace periods end only when rcu_advance is called, never by themselves. u32 */
 export const M_RCU_MANUAL = 0x102a8;
+/** 1 + the CPU that runs callbacks now, 0: none. u32 */
+export const M_RCU_ADVANCING = 0x102ac;
+
+/** struct rcu_head: next u32, RCU_ function u32, number of the grace period that it waits for u64. */
+export const RCU_HEAD_SIZE = 16;
+/** Functions of call_rcu (assembly/kernel/rcu/callbacks.ts): free_by_rcu and free_rcu of a bpf_mem_cache; kfree. */
+export const RCU_FREE_BY_RCU = 1;
+export const RCU_FREE_TTRACE = 2;
+export const RCU_KFREE = 3;
+/** Functions 16.. are the runtime's. */
+export const RCU_RUNTIME = 16;
+
+/** struct irq_work: next u32, IRQ_WORK_ function u32, queued u32. */
+export const IRQ_WORK_SIZE = 12;
+/** Functions of irq_work (assembly/kernel/irq_work.ts). 16.. are the runtime's. */
+export const IRQ_WORK_MEM_REFILL = 1;
+export const IRQ_WORK_RUNTIME = 16;
+
+/** struct bpf_mem_cache, offsets. Counters u32, list heads u32. */
+export const MC_FREE = 0;
+export const MC_FREE_CNT = 4;
+/** Bytes of an object with its list node, as the kernel counts; watermarks and batch follow from it. */
+export const MC_UNIT_SIZE = 8;
+export const MC_LOW = 12;
+export const MC_HIGH = 16;
+export const MC_BATCH = 20;
+export const MC_TAG = 24;
+export const MC_TGT = 28;
+export const MC_BY_RCU = 32;
+export const MC_WAITING = 40;
+export const MC_CALL_RCU = 48;
+export const MC_BY_TTRACE = 52;
+export const MC_WAITING_TTRACE = 56;
+export const MC_CALL_TTRACE = 60;
+export const MC_LOCK = 64;
+export const MC_DRAINING = 68;
+export const MC_IRQ_WORK = 72;
+/** struct bpf_mem_alloc that it belongs to. */
+export const MC_MA = 84;
+export const MC_RCU = 88;
+export const MC_RCU_TTRACE = 104;
+/** Bytes of an object as its user sees it. */
+export const MC_OBJ_SIZE = 120;
+export const MC_SIZE = 128;
+/** struct bpf_mem_alloc: object size (0: 11 caches by size), tag, caches of CPU 0, 1, .. one behind the other. */
+export const MA_OBJ_SIZE = 0;
+export const MA_TAG = 4;
+export const MA_CACHES = 8;
+/** Callbacks that still need it after its end. u32 */
+export const MA_PENDING = 12;
+export const MA_SIZE = 16;
 /** struct bpf_mem_alloc * of the cpumasks and of bpf_obj_new. u32 each */
 export const M_CPUMASK_MA = 0x10300;
 export const M_GLOBAL_MA = 0x10304;
@@ -143,8 +199,6 @@ export const PC_IRQ_WORK = 92;
 export const PC_IRQ_WORK_TAIL = 96;
 /** Non-zero while irq_work runs here. u32 */
 export const PC_IN_IRQ_WORK = 100;
-/** This CPU's bpf_mem_cache of the cpumask allocator, 0 until its first use. u32 */
-export const PC_CPUMASK_CACHE = 104;
 /** Offsets 256.. of struct percpu: interpreter. */
 export const PC_INTERP = 256;
 /** Offsets 512.. of struct percpu: helpers (trace_printk buffers, map iteration). */

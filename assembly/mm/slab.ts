@@ -92,6 +92,7 @@ function carve(capacity: usize): usize {
   kasan_poison(start, OBJ_HEADER, SHADOW_REDZONE);
   kasan_poison(end, OBJ_HEADER, SHADOW_REDZONE);
   obj_store(p, OBJ_CAPACITY, <u32>capacity);
+  // OBJ_SERIAL 0: never used, so still zero.
   return p;
 }
 
@@ -111,6 +112,7 @@ function take_large(capacity: usize): usize {
         obj_store(p, OBJ_CAPACITY, <u32>capacity);
         obj_store(rest, OBJ_CAPACITY, <u32>(have - capacity - OBJ_HEADER));
         obj_store(rest, OBJ_SIZE, 0);
+        obj_store(rest, OBJ_SERIAL, 1);
         put_free(rest);
       }
       return p;
@@ -191,10 +193,12 @@ export function kmalloc(size: usize, tag: u32): usize {
     store<u32>(MM_OBJECTS, load<u32>(MM_OBJECTS) + 1);
     obj_store(p, OBJ_SIZE, <u32>size);
     obj_store(p, OBJ_LINK, 0);
-    obj_init(p, tag);
   }
   raw_spin_unlock(MM_LOCK);
-  if (p) memory.fill(p, 0, obj_load(p, OBJ_CAPACITY));
+  if (!p) return 0;
+  // Memory that was never used is zero already.
+  if (obj_load(p, OBJ_SERIAL)) memory.fill(p, 0, obj_load(p, OBJ_CAPACITY));
+  obj_init(p, tag);
   return p;
 }
 

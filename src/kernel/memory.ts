@@ -138,6 +138,7 @@ export class KernelMemory {
       [layout.M_NR_CPU_IDS, cpus],
       [layout.M_NR_CPUS, nrCpus],
       [layout.M_SMALL_CPUMASK_BITS, nrCpus <= 64 ? nrCpus : cpus],
+      [layout.M_LARGE_CPUMASK_BITS, nrCpus <= 256 ? nrCpus : cpus],
       [layout.M_CPUMASK_SIZE, cpumaskSize],
       [layout.M_BPF_CPUMASK_SIZE, bpfCpumaskSize],
       [layout.M_BPF_CPUMASK_USAGE, usageOffset],
@@ -185,6 +186,7 @@ export class KernelMemory {
       if (cpus & 7) dv.setUint8(mask + (cpus >> 3), (1 << (cpus & 7)) - 1);
     }
     this.setCpu(0);
+    invariant(exports.machine_init(), 'no memory for the allocators');
   }
 
   /** Possible CPUs: nr_cpu_ids. */

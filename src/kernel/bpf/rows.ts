@@ -12,6 +12,8 @@ export type Release = `${number}.${number}`;
 export const KF_ACQUIRE = 1 << 0;
 export const KF_RELEASE = 1 << 1;
 export const KF_RET_NULL = 1 << 2;
+/** 6.3 only. */
+export const KF_KPTR_GET = 1 << 3;
 export const KF_TRUSTED_ARGS = 1 << 4;
 export const KF_SLEEPABLE = 1 << 5;
 export const KF_DESTRUCTIVE = 1 << 6;
@@ -42,6 +44,8 @@ export interface KfuncRow {
   readonly name: string;
   /** C prototype without the name: `bool (u32 cpu, struct bpf_cpumask *cpumask)`. */
   readonly proto: string;
+  /** Prototypes of releases where it differs, from a release on; protoAt reads both. */
+  readonly protos?: Readonly<Partial<Record<Release, string>>>;
   /** KF_ flags from a release on, until the next one named. */
   readonly flags: Readonly<Partial<Record<Release, number>>>;
   /** Program types that may call it, from a release on. */
@@ -57,6 +61,28 @@ export interface KfuncRow {
   readonly run: RunBy;
 }
 
+const FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [KF_ACQUIRE, 'KF_ACQUIRE'],
+  [KF_RELEASE, 'KF_RELEASE'],
+  [KF_RET_NULL, 'KF_RET_NULL'],
+  [KF_KPTR_GET, 'KF_KPTR_GET'],
+  [KF_TRUSTED_ARGS, 'KF_TRUSTED_ARGS'],
+  [KF_SLEEPABLE, 'KF_SLEEPABLE'],
+  [KF_DESTRUCTIVE, 'KF_DESTRUCTIVE'],
+  [KF_RCU, 'KF_RCU'],
+  [KF_ITER_NEW, 'KF_ITER_NEW'],
+  [KF_ITER_NEXT, 'KF_ITER_NEXT'],
+  [KF_ITER_DESTROY, 'KF_ITER_DESTROY'],
+  [KF_RCU_PROTECTED, 'KF_RCU_PROTECTED'],
+  [KF_FASTCALL, 'KF_FASTCALL'],
+  [KF_ARENA_RET, 'KF_ARENA_RET'],
+];
+
+/** Names of the KF_ flags set in `flags`. */
+export function flagNames(flags: number): readonly string[] {
+  return FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name);
+}
+
 /** The value that holds in `release`: that of the newest key not after it; undefined before the first. */
 export function atRelease<T>(table: Readonly<Partial<Record<Release, T>>>, release: Release): T | undefined {
   let best: Release | undefined;
@@ -65,6 +91,17 @@ export function atRelease<T>(table: Readonly<Partial<Record<Release, T>>>, relea
     if (best === undefined || compareReleases(key, best) > 0) best = key;
   }
   return best === undefined ? undefined : table[best];
+}
+
+/** The C prototype in `release`. */
+export function protoAt(row: KfuncRow, release: Release): string {
+  return (row.protos && atRelease(row.protos, release)) ?? row.proto;
+}
+
+/** Does `release` have it? */
+export function existsIn(row: KfuncRow, release: Release): boolean {
+  if (compareReleases(row.since, release) > 0) return false;
+  return row.until === undefined || compareReleases(release, row.until) < 0;
 }
 
 /** Negative, zero or positive as a is older than, equal to or newer than b. */

@@ -25,8 +25,16 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     HOOK_ALL,
     'kernel/bpf/helpers.c',
   ),
-  kfunc('bpf_rcu_read_lock', 'void (void)', '6.2', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_rcu_read_unlock', 'void (void)', '6.2', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_rcu_read_lock', 'void (void)', '6.2', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Enter an RCU read-side section.',
+    returns: 'nothing',
+  }),
+  kfunc('bpf_rcu_read_unlock', 'void (void)', '6.2', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Leave the RCU read-side section.',
+    returns: 'nothing',
+  }),
   kfunc(
     'bpf_dynptr_slice',
     'void *(const struct bpf_dynptr *p, u32 offset, void *buffer__opt, u32 buffer__szk)',
@@ -216,8 +224,16 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     'kernel/bpf/helpers.c',
   ),
   kfunc('bpf_wq_start', 'int (struct bpf_wq *wq, unsigned int flags)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_preempt_disable', 'void (void)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_preempt_enable', 'void (void)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_preempt_disable', 'void (void)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Disable preemption; nests.',
+    returns: 'nothing',
+  }),
+  kfunc('bpf_preempt_enable', 'void (void)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Enable preemption again.',
+    returns: 'nothing',
+  }),
   kfunc(
     'bpf_iter_bits_new',
     'int (struct bpf_iter_bits *it, const u64 *unsafe_ptr__ign, u32 nr_words)',
@@ -283,8 +299,16 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     HOOK_ALL,
     'kernel/bpf/helpers.c',
   ),
-  kfunc('bpf_local_irq_save', 'void (unsigned long *flags__irq_flag)', '6.14', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_local_irq_restore', 'void (unsigned long *flags__irq_flag)', '6.14', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_local_irq_save', 'void (unsigned long *flags__irq_flag)', '6.14', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Disable interrupts and keep how they were.',
+    returns: 'nothing',
+  }),
+  kfunc('bpf_local_irq_restore', 'void (unsigned long *flags__irq_flag)', '6.14', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+    summary: 'Put interrupts back as bpf_local_irq_save found them.',
+    returns: 'nothing',
+  }),
   kfunc(
     'bpf_probe_read_user_dynptr',
     'int (struct bpf_dynptr *dptr, u32 off, u32 size, const void *unsafe_ptr__ign)',
