@@ -1,0 +1,144 @@
+/** The interpreter: runs linked programs in kernel.wasm, one instruction after another, checking every access. */
+import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
+import type { Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
+import { type Fault, readFault, type Site } from './fault.ts';
+import { type LinkedProgram, link } from './link.ts';
+
+/** Instructions of one call into wasm: V8 replaces baseline code by optimised code only between calls. */
+const SLICE = 1 << 16;
+const NO_BUDGET = 2 ** 40;
+
+class InterpRun implements Run {
+  readonly #memory: KernelMemory;
+  readonly #options: RunOptions;
+  readonly #ic: number;
+  readonly #release: () => void;
+  #outcome: RunOutcome | null = null;
+
+  constructor(memory: KernelMemory, linked: LinkedProgram, ic: number, options: RunOptions, release: () => void) {
+    this.#memory = memory;
+    this.#options = options;
+    this.#ic = ic;
+    this.#release = release;
+    const args = options.args ?? [];
+    memory.exports.interp_start(ic, linked.prog, options.entry ?? 0, args[0] ?? 0n);
+    for (let i = 1; i < args.length; i++) this.#setRegister(i + 1, args[i] ?? 0n);
+    if (options.context !== undefined) memory.setU32(ic + layout.IC_CTX, options.context);
+    if (options.packet) {
+      memory.setU32(ic + layout.IC_PACKET, options.packet.offset);
+      memory.setU32(ic + layout.IC_PACKET_LEN, options.packet.length);
+    }
+  }
+
+  #setRegister(index: number, value: bigint): void {
+    this.#memory.dv().setBigUint64(this.#ic + layout.IC_REGS + index * 8, BigInt.asUintN(64, value), true);
+  }
+
+  get #prog(): number {
+    return this.#memory.u32At(this.#ic + layout.IC_PROG);
+  }
+
+  get program(): number {
+    return this.#memory.u32At(this.#prog + layout.BP_ID);
+  }
+
+  get insn(): number {
+    const first = this.#memory.u32At(this.#prog + layout.BP_INSNS);
+    return (this.#memory.u32At(this.#ic + layout.IC_PC) - first) >> layout.INSN_SHIFT;
+  }
+
+  get depth(): number {
+    return this.#memory.u32At(this.#ic + layout.IC_DEPTH);
+  }
+
+  get outcome(): RunOutcome | null {
+    return this.#outcome;
+  }
+
+  get #insns(): number {
+    return Number(this.#memory.dv().getBigUint64(this.#ic + layout.IC_INSNS, true));
+  }
+
+  registers(): BigUint64Array {
+    const registers = new BigUint64Array(11);
+    const dv = this.#memory.dv();
+    for (let i = 0; i < 11; i++) registers[i] = dv.getBigUint64(this.#ic + layout.IC_REGS + i * 8, true);
+    return registers;
+  }
+
+  #end(fault: Fault | null): false {
+    const r0 = this.#memory.dv().getBigUint64(this.#ic + layout.IC_REGS, true);
+    this.#outcome = { retval: Number(r0 & 0xffffffffn), r0, insns: this.#insns, fault };
+    return false;
+  }
+
+  #site(): Site {
+    return { program: this.program, insn: this.insn };
+  }
+
+  step(count: number): boolean {
+    if (this.#outcome) return false;
+    const { exports } = this.#memory;
+    this.#memory.setCpu(this.#options.cpu ?? 0);
+    let status: number;
+    try {
+      status = exports.interp_run(this.#ic, count);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      return this.#end({ kind: 'trap', site: this.#site(), access: null, object: null, detail: error.message });
+    }
+    if (status === layout.INTERP_RUNNING) return true;
+    return this.#end(status === layout.INTERP_FAULT ? readFault(this.#memory, this.#ic, this.#site()) : null);
+  }
+
+  /** Runs to the end, or until the budget is used up. */
+  finish(): RunOutcome {
+    let left = this.#options.budget ?? NO_BUDGET;
+    while (left > 0 && this.step(Math.min(left, SLICE))) left -= SLICE;
+    if (!this.#outcome) this.#end({ kind: 'budget', site: this.#site(), access: null, object: null, detail: '' });
+    return this.#outcome as unknown as RunOutcome;
+  }
+
+  dispose(): void {
+    this.#release();
+  }
+}
+
+/** The checking interpreter over a machine's memory. */
+export class Interpreter implements Engine {
+  readonly name = 'interp';
+  readonly #memory: KernelMemory;
+  /** struct interps that no run uses now. */
+  readonly #spare: number[] = [];
+
+  constructor(memory: KernelMemory) {
+    this.#memory = memory;
+  }
+
+  #context(): number {
+    return this.#spare.pop() ?? this.#memory.exports.interp_new() >>> 0;
+  }
+
+  load(program: LoadedProgram): Runnable {
+    const memory = this.#memory;
+    const linked = link(memory, program);
+    const start = (options: RunOptions): InterpRun => {
+      const ic = this.#context();
+      return new InterpRun(memory, linked, ic, options, () => {
+        this.#spare.push(ic);
+      });
+    };
+    return {
+      prog: linked.prog,
+      start: (options = {}) => start(options),
+      run: (options = {}) => {
+        const run = start(options);
+        const outcome = run.finish();
+        run.dispose();
+        return outcome;
+      },
+      dispose: () => linked.dispose(),
+    };
+  }
+}

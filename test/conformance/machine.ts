@@ -1,0 +1,53 @@
+/** The least machine that runs programs: memory, a buffer, and the interpreter. */
+import { readFileSync } from 'node:fs';
+import { ALLOC_BUFFER } from '../../assembly/layout.ts';
+import type { LinkEnvironment, LoadedProgram } from '../../src/engine/engine.ts';
+import { Interpreter } from '../../src/engine/interp.ts';
+import { KernelMemory } from '../../src/kernel/memory.ts';
+
+const wasm = new WebAssembly.Module(readFileSync(new URL('../../dist/kernel.wasm', import.meta.url)));
+
+export const nothing: LinkEnvironment = {
+  map: () => 0,
+  mapValue: () => 0,
+  kfunc: () => undefined,
+  ksym: () => undefined,
+};
+
+export function createMemory(cpus = 1): KernelMemory {
+  return KernelMemory.create({
+    cpus,
+    nrCpus: 64,
+    cpumaskSize: 8,
+    bpfCpumaskSize: 16,
+    usageOffset: 8,
+    memoryLimit: 16 << 20,
+    wasm,
+  });
+}
+
+export interface Bench {
+  readonly memory: KernelMemory;
+  readonly engine: Interpreter;
+  /** Offset and address of the buffer that programs work on. */
+  readonly buffer: number;
+  readonly address: bigint;
+  load(insns: Uint8Array, more?: Partial<LoadedProgram>): ReturnType<Interpreter['load']>;
+}
+
+export function createBench(bufferSize: number): Bench {
+  const memory = createMemory();
+  const engine = new Interpreter(memory);
+  const buffer = memory.kmalloc(bufferSize, ALLOC_BUFFER);
+  let id = 0;
+  return {
+    memory,
+    engine,
+    buffer,
+    address: memory.address(buffer),
+    load: (insns, more = {}) => {
+      id = (id % 4095) + 1;
+      return engine.load({ id, name: 'test', insns, environment: nothing, ...more });
+    },
+  };
+}
