@@ -13,16 +13,16 @@ export interface KernelProgram {
   readonly type: ProgType;
   readonly attachType: AttachType | null;
   readonly attachTo: string | null;
-  /** vmlinux BTF id of what it attaches to (tracepoint typedef, function, struct_ops type); 0 where none. */
+  /** vmlinux BTF id of what it attaches to (tracepoint typedef, function, struct_ops struct); 0 where none. */
   readonly attachBtfId: number;
-  /** struct_ops: index of the member. */
+  /** struct_ops: index of the member; 0 otherwise. */
   readonly structOpsMember: number;
   readonly flags: number;
   readonly license: string;
   /**
    * CO-RE applied. ld_imm64 with BPF_PSEUDO_MAP_IDX and BPF_PSEUDO_MAP_IDX_VALUE index `maps`; BPF_PSEUDO_BTF_ID and
-   * BPF_PSEUDO_KFUNC_CALL carry vmlinux BTF ids; an absent weak kfunc is `call imm=0 src=BPF_PSEUDO_KFUNC_CALL` as libbpf
-   * leaves it.
+   * BPF_PSEUDO_KFUNC_CALL carry vmlinux BTF ids; a call of an absent weak kfunc is a call of helper 2002000000 + index of the
+   * extern, as libbpf 1.8 leaves it, and an instruction whose CO-RE relocation failed one of helper 195896080.
    */
   readonly insns: Uint8Array;
   readonly maps: readonly MapSpec[];

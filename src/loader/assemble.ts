@@ -83,7 +83,7 @@ class Assembler {
       section: main.section,
       type: row?.type ?? 'unspec',
       attachType: row?.attachType ?? null,
-      attachTo: row && row.prefix.endsWith('+') && slash >= 0 ? main.section.slice(slash + 1) : null,
+      attachTo: row?.prefix.endsWith('+') && slash >= 0 ? main.section.slice(slash + 1) : null,
       flags: row?.flags ?? 0,
       autoload: main.autoload,
       insns,

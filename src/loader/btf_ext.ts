@@ -82,9 +82,15 @@ export function parseBtfExt(section: ElfSection, btf: Btf, what: string): BtfExt
   };
 
   const ext = { funcs: table(8, 8), lines: table(16, 16), relocations: header >= HEADER ? table(24, 16) : new Map() };
-  for (const list of ext.funcs.values()) for (const row of list) wantType(row.a, 'function');
-  for (const list of ext.lines.values()) for (const row of list) wantString(row.a), wantString(row.b);
-  for (const list of ext.relocations.values()) for (const row of list) wantType(row.a, 'relocation'), wantString(row.b);
+  for (const row of rowsOf(ext.funcs)) wantType(row.a, 'function');
+  for (const row of rowsOf(ext.lines)) {
+    wantString(row.a);
+    wantString(row.b);
+  }
+  for (const row of rowsOf(ext.relocations)) {
+    wantType(row.a, 'relocation');
+    wantString(row.b);
+  }
   return ext;
 
   function wantType(id: number, of: string): void {
@@ -94,3 +100,5 @@ export function parseBtfExt(section: ElfSection, btf: Btf, what: string): BtfExt
     if (!btf.hasString(offset)) throw bad(0, `string at ${offset} lies outside the BTF strings`);
   }
 }
+
+const rowsOf = (table: ExtTable): ExtRecord[] => [...table.values()].flat();

@@ -79,32 +79,13 @@ export class ElfObject {
   ) {
     // A Buffer's slice() would share its memory.
     const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.length < ELF_HEADER_SIZE || view.getUint32(0, false) !== 0x7f454c46) {
-      throw this.bad(0, 'not an ELF file; want an object compiled with -target bpf');
-    }
-    if (bytes[4] !== ELFCLASS64) throw this.bad(4, 'not a 64-bit ELF file');
-    if (bytes[5] === ELFDATA2MSB) throw this.bad(5, 'big endian; compile with -target bpfel');
-    if (bytes[5] !== ELFDATA2LSB) throw this.bad(5, `unknown byte order ${bytes[5]}`);
+    const file = new SectionReader(bytes, what);
+    const view = file.view;
     const type = view.getUint16(16, true);
     const machine = view.getUint16(18, true);
-    if (type !== ET_REL) throw this.bad(16, `ELF type ${type} is no relocatable object (1)`);
-    if (machine !== EM_BPF && machine !== EM_NONE) throw this.bad(18, `machine ${machine} is not BPF (${EM_BPF})`);
-    const table = u64(view, 40);
-    const count = view.getUint16(60, true);
-    const names = view.getUint16(62, true);
-    if (view.getUint16(58, true) !== ELF_SECTION_SIZE) {
-      throw this.bad(58, `section headers of ${view.getUint16(58, true)} bytes, want ${ELF_SECTION_SIZE}`);
-    }
-    if (count === 0) throw this.bad(60, 'no sections');
-    if (table + count * ELF_SECTION_SIZE > bytes.length) {
-      throw this.bad(
-        40,
-        `${count} section headers at 0x${table.toString(16)} end past the file (${bytes.length} bytes)`,
-      );
-    }
-    if (names >= count) throw this.bad(62, `section names in section ${names}, there are ${count} sections`);
-    this.sections = this.readSections(bytes, view, table, count, names);
+    if (type !== ET_REL) throw file.bad(16, `ELF type ${type} is no relocatable object (1)`);
+    if (machine !== EM_BPF && machine !== EM_NONE) throw file.bad(18, `machine ${machine} is not BPF (${EM_BPF})`);
+    this.sections = file.sections();
     for (const section of this.sections) if (!this.byName.has(section.name)) this.byName.set(section.name, section);
     const tables = this.sections.filter((section) => section.type === SHT_SYMTAB);
     const symtab = tables[0];
@@ -141,50 +122,9 @@ export class ElfObject {
     return list;
   }
 
-  private readSections(bytes: Uint8Array, view: DataView, table: number, count: number, names: number): ElfSection[] {
-    const at = (index: number): number => table + index * ELF_SECTION_SIZE;
-    const contents = (index: number): Uint8Array => {
-      const header = at(index);
-      if (view.getUint32(header + 4, true) === SHT_NOBITS || index === 0) return new Uint8Array(0);
-      const start = u64(view, header + 24);
-      const size = u64(view, header + 32);
-      if (start + size > bytes.length) {
-        throw this.bad(
-          header,
-          `section ${index} (${size} bytes at 0x${start.toString(16)}) ends past the file (${bytes.length} bytes)`,
-        );
-      }
-      return bytes.subarray(start, start + size);
-    };
-    const strings = contents(names);
-    let nobits = 0;
-    return Array.from({ length: count }, (_, index) => {
-      const header = at(index);
-      const type = view.getUint32(header + 4, true);
-      const data = contents(index);
-      const size = type === SHT_NOBITS ? u64(view, header + 32) : data.length;
-      if (type === SHT_NOBITS) nobits += size;
-      if (nobits > MAX_NOBITS) {
-        throw this.bad(header + 32, `section ${index} takes ${size} bytes; all .bss sections may take ${MAX_NOBITS}`);
-      }
-      return {
-        index,
-        name: index === 0 ? '' : this.text(strings, view.getUint32(header, true), `name of section ${index}`),
-        type,
-        flags: u64(view, header + 8),
-        offset: u64(view, header + 24),
-        size,
-        link: view.getUint32(header + 40, true),
-        info: view.getUint32(header + 44, true),
-        entsize: u64(view, header + 56),
-        data,
-      };
-    });
-  }
-
   private readSymbols(symtab: ElfSection): ElfSymbol[] {
     if (symtab.entsize !== ELF_SYMBOL_SIZE) {
-      throw this.bad(symtab.offset, `symbols of ${symtab.entsize} bytes, want ${ELF_SYMBOL_SIZE}`);
+      throw new InputError(this.what, 'section .symtab', `symbols of ${symtab.entsize} bytes, want ${ELF_SYMBOL_SIZE}`);
     }
     const strings = this.sections[symtab.link];
     if (!strings || symtab.link === 0) {
@@ -201,7 +141,7 @@ export class ElfObject {
       const info = view.getUint8(at + 4);
       list.push({
         index,
-        name: this.text(strings.data, view.getUint32(at, true), `name of symbol ${index}`),
+        name: readName(strings.data, view.getUint32(at, true), this.what, `name of symbol ${index}`),
         value: u64(view, at + 8),
         size: u64(view, at + 16),
         type: info & 0xf,
@@ -212,20 +152,108 @@ export class ElfObject {
     }
     return list;
   }
+}
 
-  private text(strings: Uint8Array, offset: number, where: string): string {
-    if (offset === 0 && strings.length === 0) return '';
-    if (offset >= strings.length) {
-      throw new InputError(this.what, where, `lies at ${offset} in a string section of ${strings.length} bytes`);
+/** Contents of a section of any little-endian ELF64 file; null when it has none of that name. */
+export function elfSectionData(bytes: Uint8Array, name: string, what: string): Uint8Array | null {
+  const section = new SectionReader(bytes, what).sections().find((candidate) => candidate.name === name);
+  return section && section.data.length > 0 ? section.data : null;
+}
+
+class SectionReader {
+  readonly view: DataView;
+  private readonly table: number;
+  private readonly count: number;
+  private readonly names: number;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly what: string,
+  ) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = view;
+    if (bytes.length < ELF_HEADER_SIZE || view.getUint32(0, false) !== 0x7f454c46) {
+      throw this.bad(0, 'not an ELF file; want an object compiled with -target bpf');
     }
-    const end = strings.subarray(offset, offset + MAX_NAME + 1).indexOf(0);
-    if (end < 0) throw new InputError(this.what, where, `has no end within ${MAX_NAME} bytes`);
-    return decoder.decode(strings.subarray(offset, offset + end));
+    if (bytes[4] !== ELFCLASS64) throw this.bad(4, 'not a 64-bit ELF file');
+    if (bytes[5] === ELFDATA2MSB) throw this.bad(5, 'big endian; compile with -target bpfel');
+    if (bytes[5] !== ELFDATA2LSB) throw this.bad(5, `unknown byte order ${bytes[5]}`);
+    this.table = u64(view, 40);
+    this.count = view.getUint16(60, true);
+    this.names = view.getUint16(62, true);
+    const { table, count, names } = this;
+    if (view.getUint16(58, true) !== ELF_SECTION_SIZE) {
+      throw this.bad(58, `section headers of ${view.getUint16(58, true)} bytes, want ${ELF_SECTION_SIZE}`);
+    }
+    if (count === 0) throw this.bad(60, 'no sections');
+    if (table + count * ELF_SECTION_SIZE > bytes.length) {
+      throw this.bad(
+        40,
+        `${count} section headers at 0x${table.toString(16)} end past the file (${bytes.length} bytes)`,
+      );
+    }
+    if (names >= count) throw this.bad(62, `section names in section ${names}, there are ${count} sections`);
   }
 
-  private bad(offset: number, problem: string): InputError {
+  sections(): ElfSection[] {
+    const { view } = this;
+    const strings = this.contents(this.names);
+    let nobits = 0;
+    return Array.from({ length: this.count }, (_, index) => {
+      const header = this.header(index);
+      const type = view.getUint32(header + 4, true);
+      const data = this.contents(index);
+      const size = type === SHT_NOBITS ? u64(view, header + 32) : data.length;
+      if (type === SHT_NOBITS) nobits += size;
+      if (nobits > MAX_NOBITS) {
+        throw this.bad(header + 32, `section ${index} takes ${size} bytes; all .bss sections may take ${MAX_NOBITS}`);
+      }
+      const nameOff = view.getUint32(header, true);
+      return {
+        index,
+        name: index === 0 ? '' : readName(strings, nameOff, this.what, `name of section ${index}`),
+        type,
+        flags: u64(view, header + 8),
+        offset: u64(view, header + 24),
+        size,
+        link: view.getUint32(header + 40, true),
+        info: view.getUint32(header + 44, true),
+        entsize: u64(view, header + 56),
+        data,
+      };
+    });
+  }
+
+  bad(offset: number, problem: string): InputError {
     return new InputError(this.what, `offset 0x${offset.toString(16)}`, problem);
   }
+
+  private header(index: number): number {
+    return this.table + index * ELF_SECTION_SIZE;
+  }
+
+  private contents(index: number): Uint8Array {
+    const { bytes, view } = this;
+    const header = this.header(index);
+    if (view.getUint32(header + 4, true) === SHT_NOBITS || index === 0) return new Uint8Array(0);
+    const start = u64(view, header + 24);
+    const size = u64(view, header + 32);
+    if (start + size > bytes.length) {
+      const place = `section ${index} (${size} bytes at 0x${start.toString(16)})`;
+      throw this.bad(header, `${place} ends past the file (${bytes.length} bytes)`);
+    }
+    return bytes.subarray(start, start + size);
+  }
+}
+
+function readName(strings: Uint8Array, offset: number, what: string, where: string): string {
+  if (offset === 0 && strings.length === 0) return '';
+  if (offset >= strings.length) {
+    throw new InputError(what, where, `lies at ${offset} in a string section of ${strings.length} bytes`);
+  }
+  const end = strings.subarray(offset, offset + MAX_NAME + 1).indexOf(0);
+  if (end < 0) throw new InputError(what, where, `has no end within ${MAX_NAME} bytes`);
+  return decoder.decode(strings.subarray(offset, offset + end));
 }
 
 /** What the kernel or libbpf must provide: undefined, untyped, not local. */
