@@ -145,6 +145,15 @@ export interface VerifyOptions {
   readonly logSize?: number;
 }
 
+const GPL_LICENSES = new Set([
+  'GPL',
+  'GPL v2',
+  'GPL and additional rights',
+  'Dual BSD/GPL',
+  'Dual MIT/GPL',
+  'Dual MPL/GPL',
+]);
+
 export class Env {
   readonly log: Log;
   readonly insns: Insn[] = [];
@@ -162,6 +171,10 @@ export class Env {
   /** check_attach_btf_id's finding: name and type id of the traced function or member. */
   attachFuncName = '';
   attachFuncProtoId = 0;
+  /** prog->aux->attach_btf_trace: the prototype has a first argument that the program does not see. */
+  attachBtfTrace = false;
+  /** struct_ops: name of the struct. */
+  structOpsName = '';
   exceptionCallbackSubprog = 0;
   seenException = false;
   seenDirectWrite = false;
@@ -174,6 +187,8 @@ export class Env {
   readonly bypassSpecV4: boolean;
   readonly strictAlignment: boolean;
   readonly testStateFreq: boolean;
+  /** The license allows GPL-only helpers and kernel structs (license_is_gpl_compatible). */
+  readonly gplCompatible: boolean;
   readonly progType: ProgType;
   /** prog->sleepable. */
   readonly sleepable: boolean;
@@ -213,6 +228,7 @@ export class Env {
     this.bypassSpecV4 = all;
     this.strictAlignment = (prog.flags & 1) !== 0;
     this.testStateFreq = (prog.flags & 8) !== 0;
+    this.gplCompatible = GPL_LICENSES.has(prog.license);
     this.progType = prog.type;
     this.sleepable = (prog.flags & 16) !== 0;
     this.btf = prog.btf;
