@@ -153,12 +153,12 @@ export class LiveObject implements Disposable {
     const fdArray = program.maps.map((spec) => this.#map(spec, program.btf));
     const { errno, prog, log } = this.#bpf.progLoad({
       type: progTypes.indexOf(program.type),
-      expectedAttachType: program.attachType === null ? 0 : attachTypes.indexOf(program.attachType),
+      expectedAttachType: expectedAttachType(program),
       insns: program.insns,
       license: program.license,
       name: program.name,
       flags: program.flags,
-      attachBtfId: program.attachBtfId || program.structOpsMember,
+      attachBtfId: program.attachBtfId,
       fdArray,
       logLevel,
       ...(btf ? { btf, funcInfo: funcInfo(program), lineInfo: lineInfo(program) } : {}),
@@ -209,6 +209,12 @@ export class LiveProgram {
     if (type === 'raw_tracepoint') return this.#bpf.rawTracepointOpen(this.#prog, attachTo);
     throw new NotSupported(`attaching a ${type} program to the live kernel`);
   }
+}
+
+/** The kernel reads the member's index there for struct_ops. */
+function expectedAttachType({ type, attachType, structOpsMember }: KernelProgram): number {
+  if (type === 'struct_ops') return structOpsMember;
+  return attachType === null ? 0 : attachTypes.indexOf(attachType);
 }
 
 /** struct bpf_func_info rows: instruction, type id. */

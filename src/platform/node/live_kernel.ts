@@ -1,6 +1,6 @@
 /** Whether this process may ask the running kernel, and what stands in the way. */
 import { accessSync, readFileSync } from 'node:fs';
-import { openNative } from './native.ts';
+import { openNative, SyscallError, syscallNumber } from './native.ts';
 
 export interface LiveKernel {
   /** One line that names what is missing; empty when programs can be loaded. */
@@ -28,6 +28,40 @@ export function effectiveCapabilities(): bigint {
 export function mayLoadPrograms(caps = effectiveCapabilities()): boolean {
   const has = (bit: bigint) => (caps & (1n << bit)) !== 0n;
   return has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON));
+}
+
+/** _LINUX_CAPABILITY_VERSION_3: two 32-bit words of each set. */
+const CAPABILITY_VERSION = 0x20080522;
+
+/** Runs `body` with CAP_BPF as this thread's only effective capability, as `--caps bpf` asks. */
+export function withCapBpfAlone<T>(body: () => T): T {
+  const native = openNative();
+  const mark = native.mark();
+  try {
+    const header = native.alloc(8);
+    new DataView(header.bytes.buffer, header.bytes.byteOffset).setUint32(0, CAPABILITY_VERSION, true);
+    // struct __user_cap_data_struct {effective, permitted, inheritable} for bits 0-31, then for bits 32-63
+    const data = native.alloc(24);
+    const words = new DataView(data.bytes.buffer, data.bytes.byteOffset, 24);
+    const call = (name: 'capget' | 'capset') => {
+      const result = native.syscall(syscallNumber(name), header.address, data.address);
+      if (result < 0) throw new SyscallError(name, -result);
+    };
+    call('capget');
+    const before = [words.getUint32(0, true), words.getUint32(12, true)] as const;
+    words.setUint32(0, 0, true);
+    words.setUint32(12, Number(1n << (CAP_BPF - 32n)), true);
+    call('capset');
+    try {
+      return body();
+    } finally {
+      words.setUint32(0, before[0], true);
+      words.setUint32(12, before[1], true);
+      call('capset');
+    }
+  } finally {
+    native.reset(mark);
+  }
 }
 
 /** The running kernel's BTF. */

@@ -35,33 +35,17 @@ export interface Native {
 }
 
 /** Linux x86_64 and arm64 system call numbers that we use. */
-export const SYSCALL = {
-  x64: {
-    bpf: 321,
-    sched_setaffinity: 203,
-    sched_getaffinity: 204,
-    gettid: 186,
-    fork: 57,
-    close: 3,
-    perf_event_open: 298,
-  },
-  arm64: {
-    bpf: 280,
-    sched_setaffinity: 122,
-    sched_getaffinity: 123,
-    gettid: 178,
-    fork: -1,
-    close: 57,
-    perf_event_open: 241,
-  },
+const SYSCALL = {
+  x64: { bpf: 321, sched_setaffinity: 203, sched_getaffinity: 204, gettid: 186, capget: 125, capset: 126 },
+  arm64: { bpf: 280, sched_setaffinity: 122, sched_getaffinity: 123, gettid: 178, capget: 90, capset: 91 },
 } as const;
 export type SyscallName = keyof (typeof SYSCALL)['x64'];
 
 /** Number of a system call on this host. */
 export function syscallNumber(name: SyscallName): number {
   const table: Partial<Record<string, Record<SyscallName, number>>> = SYSCALL;
-  const number = table[process.arch]?.[name] ?? -1;
-  if (number < 0) throw new NotSupported(`${name}(2) on ${process.arch}`);
+  const number = table[process.arch]?.[name];
+  if (number === undefined) throw new NotSupported(`${name}(2) on ${process.arch}`);
   return number;
 }
 
