@@ -57,6 +57,13 @@ export interface KernelObject {
   readonly serial: number;
 }
 
+/** Names one allocation, so that a later one at the same place is told from it. */
+export interface ObjectRef {
+  /** Where it is, or was. */
+  readonly objectOffset: number;
+  readonly serial: number;
+}
+
 /** Words of ALLOC_ tags, for reports. */
 export const ALLOC_NAMES: Readonly<Record<number, string>> = {
   [layout.ALLOC_KERNEL]: 'kernel data',
@@ -323,9 +330,22 @@ export class KernelMemory {
     return found;
   }
 
-  /** Is the object at `offset` allocated, or freed and still within its grace period? */
-  isLiveAt(offset: number): boolean {
-    const state = this.u32At(offset - layout.OBJ_HEADER + layout.OBJ_STATE);
-    return state === layout.OBJ_LIVE || state === layout.OBJ_RCU;
+  /** Is this object allocated, or freed and still within its grace period? False once its place may be used again. */
+  isLive({ objectOffset, serial }: ObjectRef): boolean {
+    if (objectOffset === 0) return false;
+    const at = (field: number) => this.u32At(objectOffset - layout.OBJ_HEADER + field);
+    const state = at(layout.OBJ_STATE);
+    return at(layout.OBJ_SERIAL) === serial && (state === layout.OBJ_LIVE || state === layout.OBJ_RCU);
+  }
+
+  /** Runs `body` on another CPU of this thread, then comes back. */
+  on<T>(cpu: number, body: () => T): T {
+    const before = this.cpu;
+    this.setCpu(cpu);
+    try {
+      return body();
+    } finally {
+      this.setCpu(before);
+    }
   }
 }
