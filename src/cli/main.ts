@@ -5,7 +5,9 @@ import { explain } from './explain.ts';
 import { ignoreClosedPipes, note } from './terminal.ts';
 
 /** One row a command. Modules load when their command is used, so that small commands start fast. */
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {};
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
+};
 
 /** An action that forgot to say how it ended is our bug. */
 let status: number = EXIT.bug;
