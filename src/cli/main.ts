@@ -7,6 +7,7 @@ import { ignoreClosedPipes, note } from './terminal.ts';
 /** One row a command. Modules load when their command is used, so that small commands start fast. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
   doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
+  pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
 };
 
 /** An action that forgot to say how it ended is our bug. */

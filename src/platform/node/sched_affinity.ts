@@ -1,9 +1,10 @@
 /**
  * The CPUs that threads of this host may run on: sched_setaffinity(2) and sched_getaffinity(2), and what cgroup cpusets and
- * /sys say about the CPUs. Masks are lists of CPU numbers in ascending order.
+ * /sys say about the CPUs.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { InputError, NotSupported } from '../../errors.ts';
+import { CpuMask } from '../../kernel/cpu_mask.ts';
 import { errnoName } from '../../uapi/errno.ts';
 import { openNative, syscallNumber } from './native.ts';
 
@@ -20,14 +21,14 @@ export function gettid(): number {
  * @param tid - thread id (a process id names its main thread); 0: the calling thread
  * @throws InputError when there is no such thread; NotSupported where the host is not Linux or koffi is missing
  */
-export function getAffinity(tid = 0): number[] {
+export function getAffinity(tid = 0): CpuMask {
   const native = openNative();
   const mark = native.mark();
   try {
     const mask = native.alloc(MASK_BYTES);
     const result = native.syscall(syscallNumber('sched_getaffinity'), tid, MASK_BYTES, mask.address);
     if (result < 0) throw new InputError(`thread ${tid}`, '', `has no affinity to read (${errnoName(-result)})`);
-    return cpusOf(mask.bytes.subarray(0, result));
+    return CpuMask.fromBytes(mask.bytes.subarray(0, result));
   } finally {
     native.reset(mark);
   }
@@ -35,7 +36,7 @@ export function getAffinity(tid = 0): number[] {
 
 /**
  * Binds a thread to CPUs; children that it starts later inherit them.
- * @param cpus - CPU numbers, at least one of them online and allowed by the thread's cpuset
+ * @param cpus - a mask or CPU numbers, at least one of them online and allowed by the thread's cpuset
  * @param tid - thread id; 0: the calling thread
  * @throws InputError when the kernel refuses: no such thread, no usable CPU, no permission
  */
@@ -61,14 +62,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   3: 'ESRCH: there is no such thread',
   22: 'EINVAL: none of these CPUs is online and allowed here; `bpf-cpumask doctor` lists them',
 };
-
-function cpusOf(mask: Uint8Array): number[] {
-  const cpus: number[] = [];
-  for (const [at, byte] of mask.entries()) {
-    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) cpus.push(at * 8 + bit);
-  }
-  return cpus;
-}
 
 /** A line of a file below /sys, /proc or a cgroup; null where it cannot be read. */
 export function readLine(path: string): string | null {
