@@ -5,5 +5,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'assembly/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,
+    reporters: ['default', './test/summary_reporter.ts'],
   },
 });
