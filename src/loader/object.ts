@@ -1,6 +1,5 @@
 /** A compiled BPF object: bytes in, ObjectSpec out; the same bytes always give the same spec. */
 import { Btf } from '../btf/btf.ts';
-import { InputError } from '../errors.ts';
 import { SHT_PROGBITS, SHT_REL, STB_GLOBAL, STB_WEAK, STT_OBJECT, STV_HIDDEN, STV_INTERNAL } from '../uapi/elf.ts';
 import { assemblePrograms } from './assemble.ts';
 import { BtfEditor } from './btf_edit.ts';
@@ -106,16 +105,4 @@ function hideFunctions(edit: BtfEditor, funcs: readonly Func[]): void {
 
 function toMapSpec({ elfSection: _section, elfOffset: _offset, ...map }: MapDraft): MapSpec {
   return map;
-}
-
-/** Bytes of a variable of the object by its C name; throws when there is none. */
-export function findVariable(
-  spec: ObjectSpec,
-  name: string,
-): { map: MapSpec; offset: number; size: number; typeId: number } {
-  for (const map of spec.maps) {
-    const variable = map.section?.variables.find((candidate) => candidate.name === name);
-    if (variable) return { map, offset: variable.offset, size: variable.size, typeId: variable.typeId };
-  }
-  throw new InputError(spec.file, `variable '${name}'`, 'the object has no global variable of that name');
 }
