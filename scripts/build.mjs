@@ -79,7 +79,7 @@ async function buildScripts() {
   }
   await build({
     ...common,
-    entryPoints: { cli: join(root, 'src/cli/main.ts') },
+    entryPoints: { cli: join(root, 'src/cli/entry.ts') },
     outdir: dist,
     splitting: true,
     chunkNames: 'chunk-[name]-[hash]',

@@ -8,6 +8,10 @@ import { ignoreClosedPipes, note } from './terminal.ts';
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
   doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
   pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
+  conform: {
+    summary: 'run one plain program from stdin, as a bpf_conformance plugin',
+    load: () => import('./commands/conform.ts'),
+  },
 };
 
 /** An action that forgot to say how it ended is our bug. */

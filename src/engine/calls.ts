@@ -1,15 +1,9 @@
-/** What a call instruction calls: the row of a helper or kfunc, and how the engine runs it. */
+/** What a call instruction of a machine's program calls: the row of a helper or kfunc, and how the engine runs it. */
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
-import type { Op } from '../uapi/insn.ts';
+import { kfuncByName, kfuncId } from '../kernel/bpf/kfuncs/index.ts';
 import type { LinkEnvironment } from './engine.ts';
-
-/** A call as the interpreter makes it. */
-export type LinkedCall =
-  /** Through the generated table (`call`), or by the engine itself (ENGINE_ code). */
-  | { readonly run: 'call' | 'engine'; readonly id: number }
-  /** It cannot be made; `feature` names it, null when the program says itself that there is nothing to call. */
-  | { readonly run: 'none'; readonly feature: string | null };
+import type { CallResolver, LinkedCall } from './link.ts';
 
 /** Functions that the engine runs itself. */
 const engineFunctions: Readonly<Record<string, number>> = {
@@ -34,10 +28,11 @@ function linkKfunc(btfId: number, off: number, environment: LinkEnvironment): Li
   if (name === undefined) return { run: 'none', feature: `kfunc with BTF id ${btfId}` };
   const code = engineFunctions[name];
   if (code !== undefined) return { run: 'engine', id: code };
-  return { run: 'none', feature: `kfunc ${name}` };
+  const id = kfuncId(name);
+  const runs = id !== undefined && kfuncByName(name)?.run === 'call';
+  return runs ? { run: 'call', id } : { run: 'none', feature: `kfunc ${name}` };
 }
 
-/** What `call imm` (with `off`) of a program calls. */
-export function callOf(op: Op, imm: number, off: number, environment: LinkEnvironment): LinkedCall {
-  return op === 'call_helper' ? linkHelper(imm) : linkKfunc(imm, off, environment);
-}
+/** Calls of a machine's programs. */
+export const callOf: CallResolver = (op, imm, off, environment) =>
+  op === 'call_helper' ? linkHelper(imm) : linkKfunc(imm, off, environment);

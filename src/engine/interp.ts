@@ -3,7 +3,7 @@ import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
 import { type Fault, readFault, type Site } from './fault.ts';
-import { type LinkedProgram, link } from './link.ts';
+import { type CallResolver, type LinkedProgram, link } from './link.ts';
 
 /** Instructions of one call into wasm: V8 replaces baseline code by optimised code only between calls. */
 const SLICE = 1 << 16;
@@ -109,11 +109,14 @@ class InterpRun implements Run {
 export class Interpreter implements Engine {
   readonly name = 'interp';
   readonly #memory: KernelMemory;
+  readonly #callOf: CallResolver;
   /** struct interps that no run uses now. */
   readonly #spare: number[] = [];
 
-  constructor(memory: KernelMemory) {
+  /** @param callOf - what calls reach: `callOf` of calls.ts, unless the programs are not a machine's */
+  constructor(memory: KernelMemory, callOf: CallResolver) {
     this.#memory = memory;
+    this.#callOf = callOf;
   }
 
   #context(): number {
@@ -122,7 +125,7 @@ export class Interpreter implements Engine {
 
   load(program: LoadedProgram): Runnable {
     const memory = this.#memory;
-    const linked = link(memory, program);
+    const linked = link(memory, program, this.#callOf);
     const start = (options: RunOptions): InterpRun => {
       const ic = this.#context();
       return new InterpRun(memory, linked, ic, options, () => {

@@ -6,12 +6,21 @@ import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { ALLOC_PROG, SHADOW_REDZONE } from '../../assembly/layout.ts';
 import { NotSupported } from '../errors.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
-import { BPF_REG_FP, type InsnRow, Insns, rowOf } from '../uapi/insn.ts';
-import { callOf } from './calls.ts';
-import type { LoadedProgram } from './engine.ts';
+import { BPF_REG_FP, type InsnRow, Insns, type Op, rowOf } from '../uapi/insn.ts';
+import type { LinkEnvironment, LoadedProgram } from './engine.ts';
 import { opNumber } from './ops.ts';
 
 const { INSN_STRIDE } = layout;
+
+/** A call as the interpreter makes it. */
+export type LinkedCall =
+  /** Through the generated table (`call`), or by the engine itself (ENGINE_ code). */
+  | { readonly run: 'call' | 'engine'; readonly id: number }
+  /** It cannot be made; `feature` names it, null when the program says itself that there is nothing to call. */
+  | { readonly run: 'none'; readonly feature: string | null };
+
+/** What `call imm` (with `off`) of a program calls; `op` is call_helper or call_kfunc. */
+export type CallResolver = (op: Op, imm: number, off: number, environment: LinkEnvironment) => LinkedCall;
 
 /** One linked instruction before it is written. */
 interface Linked {
@@ -25,6 +34,7 @@ interface Linker {
   readonly memory: KernelMemory;
   readonly program: LoadedProgram;
   readonly insns: Insns;
+  readonly callOf: CallResolver;
   /** Offset of the first linked instruction. */
   readonly base: number;
 }
@@ -63,7 +73,7 @@ function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
     to.off = jump(linker, i, insns.imm[i] as number);
     return;
   }
-  const call = callOf(row.op, insns.imm[i] as number, insns.off[i] as number, program.environment);
+  const call = linker.callOf(row.op, insns.imm[i] as number, insns.off[i] as number, program.environment);
   if (call.run === 'none') {
     if (call.feature !== null && (program.reached?.has(i) ?? true)) throw new NotSupported(call.feature);
     to.op = opNumber('call_nothing');
@@ -126,11 +136,11 @@ function writeContext(memory: KernelMemory, rows: NonNullable<LoadedProgram['con
 }
 
 /** Links a program. Throws NotSupported, by name, for what the machine cannot do. */
-export function link(memory: KernelMemory, program: LoadedProgram): LinkedProgram {
+export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallResolver): LinkedProgram {
   const insns = new Insns(program.insns);
   const bytes = (insns.length + 1) * INSN_STRIDE;
   const base = memory.kmalloc(bytes, ALLOC_PROG);
-  const linker: Linker = { memory, program, insns, base };
+  const linker: Linker = { memory, program, insns, callOf, base };
   const linked: Linked[] = [];
   for (let i = 0; i < insns.length; i++) {
     linked.push(linkInsn(linker, i));

@@ -1,6 +1,7 @@
 /** The least machine that runs programs: memory, a buffer, and the interpreter. */
 import { readFileSync } from 'node:fs';
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
+import { callOf } from '../../src/engine/calls.ts';
 import type { LinkEnvironment, LoadedProgram } from '../../src/engine/engine.ts';
 import { Interpreter } from '../../src/engine/interp.ts';
 import { KernelMemory } from '../../src/kernel/memory.ts';
@@ -37,7 +38,7 @@ export interface Bench {
 
 export function createBench(bufferSize: number): Bench {
   const memory = createMemory();
-  const engine = new Interpreter(memory);
+  const engine = new Interpreter(memory, callOf);
   const buffer = memory.kmalloc(bufferSize, ALLOC_BUFFER);
   let id = 0;
   return {

@@ -329,14 +329,20 @@ export function interp_run(ic: usize, budget: u32): u32 {
         note_site(ic, pc);
         store<u32>(ic, <u32>pc, IC_PC);
         if (load<u8>(pc, II_FLAGS) & II_CHECK_ARGS && !check_args(ic, load<u32>(pc, II_OFF))) return stop(ic, pc, budget - left);
-        call_kfunc(imm32(pc), ic);
+        if (!call_kfunc(imm32(pc), ic)) {
+          fault(ic, FAULT_CALL);
+          return stop(ic, pc, budget - left);
+        }
         break;
       }
       case OP_CALL_HELPER: {
         note_site(ic, pc);
         store<u32>(ic, <u32>pc, IC_PC);
         if (load<u8>(pc, II_FLAGS) & II_CHECK_ARGS && !check_args(ic, load<u32>(pc, II_OFF))) return stop(ic, pc, budget - left);
-        call_helper(imm32(pc), ic);
+        if (!call_helper(imm32(pc), ic)) {
+          fault(ic, FAULT_CALL);
+          return stop(ic, pc, budget - left);
+        }
         break;
       }
       case OP_CALL_ENGINE: {

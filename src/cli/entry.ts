@@ -1,0 +1,32 @@
+/**
+ * Where the command line starts. `conform` is run once per test by its runner, hundreds of times, so that it goes without
+ * the argument parser; everything else is main.ts's.
+ */
+const argv = process.argv.slice(2);
+
+/** What `conform` was asked, or null where that is for the argument parser to say (help, mistakes). */
+function conformArguments(rest: readonly string[]): { memory?: string; engine?: string; elf?: boolean } | null {
+  const found: { memory?: string; engine?: string; elf?: boolean } = {};
+  for (let i = 0; i < rest.length; i++) {
+    const arg = rest[i] as string;
+    if (arg === '--debug') continue;
+    if (arg === '--elf') found.elf = true;
+    else if (arg === '--engine' && i + 1 < rest.length) found.engine = rest[++i] as string;
+    else if (!arg.startsWith('-') && found.memory === undefined) found.memory = arg;
+    else return null;
+  }
+  return found;
+}
+
+const direct = argv[0] === 'conform' ? conformArguments(argv.slice(1)) : null;
+if (direct) {
+  const { conform } = await import('./commands/conform.ts');
+  try {
+    process.exitCode = conform(direct.memory, direct);
+  } catch (error) {
+    const { explain } = await import('./explain.ts');
+    process.exitCode = explain(error, 'conform', (line) => process.stderr.write(`${line}\n`));
+  }
+} else {
+  await import('./main.ts');
+}
