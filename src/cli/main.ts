@@ -7,10 +7,16 @@ import { ignoreClosedPipes, note } from './terminal.ts';
 /** One row a command. Modules load when their command is used, so that small commands start fast. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
   doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
+  kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
+  mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
   pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
   conform: {
     summary: 'run one plain program from stdin, as a bpf_conformance plugin',
     load: () => import('./commands/conform.ts'),
+  },
+  replay: {
+    summary: 'golden vectors of real kernels, executed and compared',
+    load: () => import('./commands/replay.ts'),
   },
 };
 

@@ -1,0 +1,67 @@
+/** `replay VECTORS.jsonl...`: golden vectors of real kernels, executed and compared. */
+
+import { brotliDecompressSync } from 'node:zlib';
+import { type Command, Option } from 'commander';
+import { type GoldenMismatch, parseGolden, replayStream, type VectorEngine } from '../../engine/golden.ts';
+import { createApiVectorEngine } from '../../engine/golden_api.ts';
+import { EXIT, NotSupported } from '../../errors.ts';
+import { readAsset } from '../../platform/node/assets.ts';
+import { readUserFile } from '../../platform/node/files.ts';
+import { choice } from '../options.ts';
+import { note, print, printJson } from '../terminal.ts';
+
+/** One row an engine. */
+const ENGINES = {
+  api: (): VectorEngine => createApiVectorEngine(readAsset('dist/kernel.wasm')),
+  interp: (): VectorEngine => {
+    throw new NotSupported('replay --engine interp');
+  },
+  jit: (): VectorEngine => {
+    throw new NotSupported('replay --engine jit');
+  },
+} as const;
+
+type EngineName = keyof typeof ENGINES;
+
+interface Flags {
+  readonly engine: EngineName;
+  readonly json?: boolean;
+}
+
+function textOf(path: string): string {
+  const bytes = readUserFile(path);
+  return Buffer.from(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes).toString('utf8');
+}
+
+function describe({ stream, index, op, have, want }: GoldenMismatch): string {
+  const [name, ...args] = op;
+  return `${stream}: operation ${index}, ${name}(${args.join(', ')}): gave ${JSON.stringify(have)}, the kernel ${JSON.stringify(want)}`;
+}
+
+export function define(command: Command, done: (status: number) => void): void {
+  command
+    .argument('<vectors...>', 'files of golden vectors, one stream a line; also as .br')
+    .addOption(
+      new Option('--engine <name>', 'what executes them: api, interp or jit')
+        .default('api')
+        .argParser(choice('--engine', Object.keys(ENGINES) as EngineName[])),
+    )
+    .option('--json', 'one JSON object a stream, then the totals')
+    .action((files: readonly string[], { engine: name, json }: Flags) => {
+      const engine = ENGINES[name]();
+      let passed = 0;
+      let failed = 0;
+      for (const file of files) {
+        for (const stream of parseGolden(textOf(file), file)) {
+          const { ops, mismatch } = replayStream(engine, stream);
+          if (mismatch) failed++;
+          else passed++;
+          if (json) printJson({ stream: stream.id, ops, passed: mismatch === null, mismatch });
+          else if (mismatch) print(describe(mismatch));
+        }
+      }
+      if (json) printJson({ passed, failed });
+      (json ? note : print)(`${passed} passed, ${failed} failed`);
+      done(failed ? EXIT.failed : EXIT.ok);
+    });
+}
