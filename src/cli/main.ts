@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
   mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
   pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
+  disasm: { summary: 'instructions with source lines and names', load: () => import('./commands/disasm.ts') },
   conform: {
     summary: 'run one plain program from stdin, as a bpf_conformance plugin',
     load: () => import('./commands/conform.ts'),
