@@ -71,6 +71,15 @@ async function buildScripts() {
     ...common,
     entryPoints: [join(root, 'src/index.ts')],
     outfile: join(dist, 'index.js'),
+    platform: 'node',
+    sourcemap: true,
+  });
+  await build({
+    ...common,
+    entryPoints: [join(root, 'src/index.ts')],
+    outfile: join(dist, 'browser.js'),
+    platform: 'browser',
+    target: 'es2022',
     sourcemap: true,
   });
   // Split by command, so that a command loads only what it uses.

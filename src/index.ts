@@ -1,1 +1,30 @@
+/**
+ * bpf-cpumask: load and run compiled BPF objects that use the cpumask kfuncs, on a simulated Linux kernel.
+ *
+ * Start with createMachine. What is thrown is an InputError (a bad file or option), NotSupported (valid, not handled yet) or
+ * InvariantError (a bug of this package); results of the simulated kernel, errors too, are values.
+ */
+export { type BtfValue, EnumValue } from './btf/values.ts';
+export type { Engine, RunOutcome } from './engine/engine.ts';
+export type { Fault, FaultKind, FaultObject, Site } from './engine/fault.ts';
 export { InputError, InvariantError, NotSupported } from './errors.ts';
+export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';
+export type { Release } from './kernel/bpf/rows.ts';
+export type { Cpu } from './kernel/cpu.ts';
+export { CpuMask } from './kernel/cpu_mask.ts';
+export type { FaultPlan, Faults } from './kernel/fault.ts';
+export type { Globals } from './kernel/globals.ts';
+export { BpfCpumask, Cpumask, type Kfuncs } from './kernel/kfuncs_api.ts';
+export type { Attachment, Fired, FireOptions, Machine } from './kernel/machine.ts';
+export type { MaskValue } from './kernel/mask_value.ts';
+export type { KernelMemory } from './kernel/memory.ts';
+export type { BpfObject, LoadOptions } from './kernel/object.ts';
+export type { PrintkRecord } from './kernel/printk.ts';
+export { loadProfile, type Profile, type ProfileOptions } from './kernel/profile.ts';
+export type { Rcu, SynchronizeOptions } from './kernel/rcu.ts';
+export type { Program, ProgramRun, ProgramRunOptions } from './kernel/run.ts';
+export type { Affinity, Task, TaskOptions, Tasks } from './kernel/tasks.ts';
+export type { CpuPlace, Topology } from './kernel/topology.ts';
+export { type TraceArgs, type TracepointRow, tracepoints } from './kernel/tracepoints.ts';
+export type { KernelWarning } from './kernel/warnings.ts';
+export { createMachine, type MachineOptions } from './platform/create_machine.ts';

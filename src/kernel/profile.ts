@@ -96,6 +96,11 @@ export class Profile {
     return this.cpus;
   }
 
+  /** The same kernel with another NR_CPUS; itself when that is undefined. */
+  withNrCpus(nrCpus: number | undefined): Profile {
+    return nrCpus === undefined ? this : new Profile(this.row, () => this.btf.bytes, nrCpus, this.what);
+  }
+
   /** NR_CPUS as the BTF's struct cpumask has it; 8192 when it has none. */
   private nrCpusOfBtf(): number {
     const id = this.btf.find('cpumask', 'struct');

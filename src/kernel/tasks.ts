@@ -3,7 +3,9 @@ import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as layout from '../../assembly/layout.ts';
 import type { Btf } from '../btf/btf.ts';
 import { InputError } from '../errors.ts';
+import { CpuMask } from './cpu_mask.ts';
 import { KernelStruct } from './kernel_struct.ts';
+import { readCpus } from './mask_value.ts';
 import type { KernelMemory } from './memory.ts';
 
 const PF_FORKNOEXEC = 0x40;
@@ -12,6 +14,9 @@ const DEFAULT_PRIO = 120;
 const IDLE_PRIO = 120;
 const TASK_COMM_LEN = 16;
 
+/** CPUs as a cpulist (`0-3,8`), a CpuMask, or numbers. */
+export type Affinity = string | Iterable<number>;
+
 export interface TaskOptions {
   readonly pid: number;
   /** Process that it belongs to; default: its own pid, which makes it a process. */
@@ -19,7 +24,7 @@ export interface TaskOptions {
   /** At most 15 bytes; longer names are cut, as the kernel does. */
   readonly comm?: string;
   /** CPUs that it may use; default: all possible ones. */
-  readonly affinity?: Iterable<number>;
+  readonly affinity?: Affinity;
   readonly parent?: Task;
   /** A kernel thread has no memory of its own: `mm` is NULL. */
   readonly kthread?: boolean;
@@ -59,15 +64,10 @@ export class Task {
     return new TextDecoder().decode(bytes.subarray(0, end < 0 ? undefined : end));
   }
 
-  /** CPUs that it may use (cpus_mask), lowest first. */
-  get affinity(): number[] {
-    const { memory, struct } = this.tasks;
-    const place = struct.find('cpus_mask');
-    if (!place) return [];
-    const bytes = memory.read(this.offset + place.offset, place.size);
-    const cpus: number[] = [];
-    for (let cpu = 0; cpu < memory.nrCpuIds; cpu++) if (((bytes[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) cpus.push(cpu);
-    return cpus;
+  /** CPUs that it may use (cpus_mask). */
+  get affinity(): CpuMask {
+    const place = this.tasks.struct.find('cpus_mask');
+    return place ? readCpus(this.tasks.memory, this.offset + place.offset) : CpuMask.empty;
   }
 
   /**
@@ -75,22 +75,16 @@ export class Task {
    * have are ignored, as the kernel does.
    * @throws InputError when no CPU of the machine is left (the kernel says -EINVAL)
    */
-  setAffinity(cpus: Iterable<number>): void {
+  setAffinity(cpus: Affinity): void {
     const { memory, struct } = this.tasks;
     const place = struct.find('cpus_mask');
     if (!place) throw new InputError('BTF', '', 'struct task_struct has no cpus_mask in this kernel');
-    const bytes = new Uint8Array(place.size);
-    let count = 0;
-    for (const cpu of cpus) {
-      if (!(cpu >= 0 && cpu < memory.nrCpuIds) || ((bytes[cpu >> 3] ?? 0) >> (cpu & 7)) & 1) continue;
-      bytes[cpu >> 3] = (bytes[cpu >> 3] ?? 0) | (1 << (cpu & 7));
-      count++;
-    }
-    if (count === 0) {
-      throw new InputError('affinity', '', `no CPU of the machine is in it; it has CPUs 0-${memory.nrCpuIds - 1}`);
-    }
-    memory.write(this.offset + place.offset, bytes);
-    struct.write(memory, this.offset, { nr_cpus_allowed: count });
+    const all = CpuMask.all(memory.nrCpuIds);
+    const wanted = typeof cpus === 'string' ? CpuMask.fromList(cpus, memory.nrCpuIds) : CpuMask.from(cpus);
+    const mask = wanted.and(all);
+    if (mask.isEmpty) throw new InputError('affinity', '', `no CPU of the machine is in it; it has CPUs ${all}`);
+    memory.write(this.offset + place.offset, mask.toBytes(place.size));
+    struct.write(memory, this.offset, { nr_cpus_allowed: mask.weight });
   }
 
   /** The CPU it runs on, or ran on last (thread_info.cpu). */
@@ -199,9 +193,8 @@ export class Tasks {
     this.publish();
   }
 
-  /** Makes `task` current on a CPU. */
-  setCurrent(task: Task, cpu: number): void {
-    this.memory.setU32(this.memory.percpu(cpu) + layout.PC_CURRENT, task.offset);
+  /** Says in a task's members which CPU it runs on. */
+  place(task: Task, cpu: number): void {
     this.struct.write(this.memory, task.offset, {
       'thread_info.cpu': cpu,
       on_cpu: 1,
@@ -250,7 +243,7 @@ export class Tasks {
     }
     const name = struct.find('comm');
     if (name) memory.write(offset + name.offset, new TextEncoder().encode(comm).subarray(0, name.size - 1));
-    task.setAffinity(affinity ?? Array.from({ length: memory.nrCpuIds }, (_, cpu) => cpu));
+    task.setAffinity(affinity ?? CpuMask.all(memory.nrCpuIds));
     return task;
   }
 

@@ -252,6 +252,11 @@ export function findTracepoint(name: string): TracepointRow {
   return row;
 }
 
+/** Can the machine fire it? */
+export function isTracepoint(name: string): boolean {
+  return byName.has(name);
+}
+
 /** The values of a row's parameters in order, the caller's where given. */
 export function traceArguments(row: TracepointRow, world: TraceWorld, given: TraceArgs): TraceFields {
   for (const name of Object.keys(given)) {

@@ -25,20 +25,19 @@ export function findVariable(spec: ObjectSpec, name: string): FoundVariable | nu
 }
 
 /**
- * The object with initial values of global variables set, as a user sets them before load: `VAR=VALUE`, by C name, with
- * members and elements (`cfg.cpus`, `table[3]`). Values are as encodeValue reads them: numbers in decimal or 0x hex, true and
- * false, names of enumerators, text for char arrays, JSON for arrays and structs.
+ * The object with initial values of global variables set, as a user sets them before load: by C name, with members and
+ * elements (`cfg.cpus`, `table[3]`). Values are as encodeValue reads them; text that is a JSON list or object counts as one.
  * @throws InputError when there is no such variable, or the value does not fit its type
  */
-export function setVariables(spec: ObjectSpec, settings: readonly string[], option = '--set'): ObjectSpec {
-  if (settings.length === 0) return spec;
+export function setVariables(
+  spec: ObjectSpec,
+  values: Readonly<Record<string, unknown>>,
+  option = '--set',
+): ObjectSpec {
   const maps = [...spec.maps];
-  for (const setting of settings) {
-    const equals = setting.indexOf('=');
-    if (equals <= 0) throw new InputError(option, '', `"${setting}" is not VAR=VALUE`);
-    const path = setting.slice(0, equals).trim();
+  for (const [path, value] of Object.entries(values)) {
     const where = `${option} ${path}`;
-    const name = /^[\w.]*?(?=[.[]|$)/.exec(path)?.[0] ?? path;
+    const name = variableName(path);
     const found = findVariable(spec, name);
     const map = found && maps[found.map];
     if (!found || !map?.section || !spec.btf) throw new InputError(where, '', unknownVariable(spec, name));
@@ -48,18 +47,23 @@ export function setVariables(spec: ObjectSpec, settings: readonly string[], opti
     const place = resolvePath(spec.btf, found.variable, path.slice(name.length), where);
     const data = map.section.data.slice();
     const target = data.subarray(place.offset, place.offset + place.size);
-    encodeValue(spec.btf, place.typeId, target, parseText(setting.slice(equals + 1).trim()), where);
+    encodeValue(spec.btf, place.typeId, target, parseText(value), where);
     maps[found.map] = withData(map, data);
   }
   return { ...spec, maps };
+}
+
+/** `table` of `table[1].cpu`. */
+export function variableName(path: string): string {
+  return /^[^.[]+/.exec(path)?.[0] ?? path;
 }
 
 const withData = (map: MapSpec, data: Uint8Array): MapSpec =>
   map.section ? { ...map, section: { ...map.section, data } } : map;
 
 /** JSON where it is a list or an object; else the text itself, which the type gives its meaning. */
-function parseText(text: string): unknown {
-  if (!/^[[{"]/.test(text)) return text;
+export function parseText(text: unknown): unknown {
+  if (typeof text !== 'string' || !/^\s*[[{"]/.test(text)) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -67,14 +71,14 @@ function parseText(text: string): unknown {
   }
 }
 
-function unknownVariable(spec: ObjectSpec, name: string): string {
+export function unknownVariable(spec: ObjectSpec, name: string): string {
   const names = spec.maps.flatMap((map) => map.section?.variables.map((variable) => variable.name) ?? []);
   const shown = names.slice(0, 12).join(', ') + (names.length > 12 ? ', ...' : '');
   return `the object has no global variable "${name}"${names.length > 0 ? `; it has ${shown}` : ''}`;
 }
 
 /** A member or element of a variable: `.member` and `[index]` after its name. */
-function resolvePath(
+export function resolvePath(
   btf: Btf,
   variable: VariableSpec,
   path: string,

@@ -1,0 +1,49 @@
+/** A map of a machine, as the control plane sees it: what bpf(2) and libbpf offer to user space. */
+import type { Btf } from '../../../btf/btf.ts';
+import type { MapSpec } from '../../../loader/spec.ts';
+import type { MapType } from '../../../uapi/bpf.ts';
+
+export interface MapEntry {
+  /** Empty for queues, stacks and ring buffers. */
+  readonly key: Uint8Array;
+  /**
+   * What a lookup from user space gives: kptrs, locks and timers read as zero; a per-CPU value is every CPU's, each padded to
+   * 8 bytes.
+   */
+  readonly value: Uint8Array;
+  /** Offset of the value in the machine's memory, where it is one block; null for per-CPU values and copies. */
+  readonly memoryOffset: number | null;
+}
+
+export interface BpfMap {
+  readonly name: string;
+  readonly type: MapType;
+  readonly spec: MapSpec;
+  /** Offset of struct bpf_map in the machine's memory. */
+  readonly offset: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** Offsets in the value of the kptrs that may point to a struct bpf_cpumask. */
+  readonly kptrOffsets: readonly number[];
+  /** Offset in memory of the value with that index (array types: what direct access counts from). */
+  valueOffset(index: number): number;
+  /** The value as user space reads it; null when there is none. */
+  lookup(key: Uint8Array): Uint8Array | null;
+  /** 0 or a negative errno. `flags`: BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. */
+  update(key: Uint8Array, value: Uint8Array, flags?: number): number;
+  /** 0 or a negative errno. */
+  delete(key: Uint8Array): number;
+  /** Every entry; array types in the order of their index, hash types in that of their buckets. */
+  entries(): Iterable<MapEntry>;
+  /** Frees it with everything in it; kptrs are released. */
+  free(): void;
+}
+
+/** What types in a map are looked up in. */
+export interface MapTypes {
+  /** The object's BTF; null when it has none. */
+  readonly btf: Btf | null;
+  /** The kernel's. */
+  readonly vmlinux: Btf;
+}

@@ -1,0 +1,107 @@
+/** Global variables of an object, by their C names: where they lie, and what is in them. */
+import { type BtfValue, decodeValue, encodeValue } from '../btf/values.ts';
+import { InputError } from '../errors.ts';
+import type { DataSection, ObjectSpec } from '../loader/spec.ts';
+import {
+  findVariable,
+  parseText,
+  resolvePath,
+  setVariables,
+  unknownVariable,
+  variableName,
+} from '../loader/variables.ts';
+import type { BpfMap } from './bpf/maps/index.ts';
+import type { Machine } from './machine.ts';
+import { maskValue } from './mask_value.ts';
+
+/** The object with other initial values, and the texts for .kconfig variables apart. */
+export function presetGlobals(
+  spec: ObjectSpec,
+  values: Readonly<Record<string, unknown>>,
+): { readonly spec: ObjectSpec; readonly kconfig: Readonly<Record<string, string>> } {
+  const isConfig = (name: string) => {
+    const found = findVariable(spec, variableName(name));
+    return found !== null && spec.maps[found.map]?.section?.kind === 'kconfig';
+  };
+  const rows = Object.entries(values);
+  const kconfig = rows.filter(([name]) => isConfig(name)).map(([name, value]) => [name, String(value)]);
+  const others = rows.filter(([name]) => !isConfig(name));
+  return { spec: setVariables(spec, Object.fromEntries(others)), kconfig: Object.fromEntries(kconfig) };
+}
+
+interface Place {
+  readonly section: DataSection;
+  /** In simulated memory. */
+  readonly offset: number;
+  readonly size: number;
+  readonly typeId: number;
+}
+
+/** The variables of a loaded object. */
+export class Globals {
+  /** @internal */
+  constructor(
+    private readonly machine: Machine,
+    private readonly spec: ObjectSpec,
+    private readonly mapAt: (index: number) => BpfMap,
+  ) {}
+
+  /** Names of all variables, in the order of their sections. */
+  names(): string[] {
+    return this.spec.maps.flatMap((map) => (map.section?.variables ?? []).map((variable) => variable.name));
+  }
+
+  /**
+   * The value of a variable, or of a part of one: `err`, `table[1].cpu`. See btf/values.ts for what becomes of each type; a kptr
+   * to a CPU mask is `{ type, cpus, refs }` or null.
+   * @throws InputError when the object has none of that name
+   */
+  get(name: string): BtfValue {
+    const { offset, size, typeId } = this.find(name);
+    const { memory } = this.machine;
+    const { btf } = this.spec;
+    if (!btf) return null;
+    return decodeValue(btf, typeId, memory.read(offset, size), {
+      pointer: (id, address) => maskValue(memory, btf, id, address),
+    });
+  }
+
+  /**
+   * Sets a variable while its object is loaded; constants (.rodata) cannot be: give them to machine.load.
+   * @throws InputError when there is none of that name, or the value does not fit its type
+   */
+  set(name: string, value: unknown): void {
+    const { section, offset, size, typeId } = this.find(name);
+    if (section.kind === 'rodata' || section.kind === 'kconfig') {
+      throw new InputError('global variable', name, 'is a constant once loaded; give its value to load()');
+    }
+    const bytes = this.machine.memory.read(offset, size);
+    if (this.spec.btf) encodeValue(this.spec.btf, typeId, bytes, parseText(value), name);
+    this.machine.memory.write(offset, bytes);
+  }
+
+  /** All variables with their values. Those without a type are left out. */
+  all(): Record<string, BtfValue> {
+    const values: Record<string, BtfValue> = {};
+    for (const map of this.spec.maps) {
+      for (const variable of map.section?.variables ?? []) {
+        if (variable.typeId && this.spec.btf) values[variable.name] = this.get(variable.name);
+      }
+    }
+    return values;
+  }
+
+  private find(path: string): Place {
+    const { spec } = this;
+    const name = variableName(path);
+    const found = findVariable(spec, name);
+    const section = found && spec.maps[found.map]?.section;
+    if (!found || !section) throw new InputError('global variable', name, unknownVariable(spec, name));
+    if (!spec.btf || !found.variable.typeId) {
+      throw new InputError('global variable', name, 'the object has no BTF that says its type; compile with -g');
+    }
+    const place = resolvePath(spec.btf, found.variable, path.slice(name.length), name);
+    const base = this.mapAt(found.map).valueOffset(0);
+    return { section, offset: base + place.offset, size: place.size, typeId: place.typeId };
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * The machine: simulated CPUs, memory, clock, tasks and tracepoints of one booted kernel. Objects are loaded into it and run on
+ * it; everything that they share, they share here.
+ */
+import * as map from '../../assembly/kernel/bpf/map_layout.ts';
+import * as layout from '../../assembly/layout.ts';
+import { callOf } from '../engine/calls.ts';
+import type { Engine, RunOutcome } from '../engine/engine.ts';
+import { Interpreter } from '../engine/interp.ts';
+import { InputError } from '../errors.ts';
+import { loadObject } from '../loader/object.ts';
+import { Cpu } from './cpu.ts';
+import { createFaults, type Faults } from './fault.ts';
+import { featuresOf } from './features.ts';
+import { KernelStruct } from './kernel_struct.ts';
+import { Kfuncs } from './kfuncs_api.ts';
+import { KernelMemory } from './memory.ts';
+import { BpfObject, type LoadOptions } from './object.ts';
+import type { Profile } from './profile.ts';
+import { createRcu, type Rcu } from './rcu.ts';
+import type { Program, ProgramRun } from './run.ts';
+import { type Task, Tasks } from './tasks.ts';
+import { flatTopology, parseTopology, type Topology } from './topology.ts';
+import { findTracepoint, type TraceArgs, type TraceFields, type TraceWorld, traceArguments } from './tracepoints.ts';
+import { type KernelWarning, readWarnings } from './warnings.ts';
+
+/** CPUs of a machine that nobody said the size of. */
+const DEFAULT_CPUS = 8;
+/** Monotonic clock of a machine that has just booted: one second. */
+const BOOT_NS = 1_000_000_000n;
+
+export interface MachineConfig {
+  /** Possible CPUs (nr_cpu_ids), 1 to NR_CPUS; default 8, or what the topology has. */
+  readonly cpus?: number | undefined;
+  /** hwloc synthetic string, `numa:2 l3:2 core:4 pu:2`; default: one core a CPU, all on one node. */
+  readonly topology?: string | undefined;
+  /** The kernel: its BTF and its rules. */
+  readonly profile: Profile;
+  /** Seed of bpf_get_prandom_u32 and of fault injection; default 1. */
+  readonly seed?: number | bigint | undefined;
+  /** Bytes that the simulated memory may grow to; default 256 MiB. */
+  readonly memoryLimit?: number | undefined;
+  /** dist/kernel.wasm, or the module compiled from it. */
+  readonly wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module;
+}
+
+/** A program that a tracepoint runs. */
+export interface Attachment {
+  readonly program: Program;
+  readonly tracepoint: string;
+  detach(): void;
+}
+
+/** What one firing did. */
+export interface Fired {
+  readonly program: Program;
+  readonly run: ProgramRun;
+}
+
+export interface FireOptions {
+  /** CPU that it happens on; default 0. */
+  readonly cpu?: number | undefined;
+  /** Arguments by the kernel's parameter names, over the tracepoint's own. */
+  readonly args?: TraceArgs | undefined;
+  /** Instructions after which a program is stopped as a fault. */
+  readonly budget?: number | undefined;
+}
+
+export class Machine {
+  readonly profile: Profile;
+  readonly memory: KernelMemory;
+  readonly topology: Topology;
+  readonly tasks: Tasks;
+  readonly engine: Engine;
+  /** The cpumask kfuncs under the kernel's names; they run on CPU 0, or on that of `cpu(i).on`. */
+  readonly kfuncs: Kfuncs;
+  /** Read sections and grace periods. */
+  readonly rcu: Rcu;
+  /** Fault injection: allocations that give NULL. */
+  readonly faults: Faults;
+  /** What is loaded, in order. */
+  readonly objects: BpfObject[] = [];
+  private readonly structs = new Map<string, bigint>();
+  private readonly attached = new Set<Attachment>();
+  private readonly programs = new Map<number, Program>();
+  private nextProgram = 1;
+  private task: Task;
+
+  /** @internal use createMachine */
+  constructor(config: MachineConfig) {
+    const { profile, topology, wasm } = config;
+    this.profile = profile;
+    const { btf } = profile;
+    const described = topology === undefined ? null : parseTopology(topology, profile.nrCpus);
+    const cpus = config.cpus ?? described?.cpus.length ?? Math.min(DEFAULT_CPUS, profile.nrCpus);
+    if (described && described.cpus.length !== cpus) {
+      throw new InputError('topology', '', `has ${described.cpus.length} CPUs, but the machine has ${cpus}`);
+    }
+    const cpumask = new KernelStruct(btf, 'cpumask');
+    const bpfCpumask = new KernelStruct(btf, 'bpf_cpumask');
+    if (profile.nrCpus > cpumask.size * 8) {
+      const most = cpumask.size * 8;
+      throw new InputError(
+        'NR_CPUS',
+        '',
+        `${profile.nrCpus} is more than the cpumask_t of this kernel's BTF holds (${most})`,
+      );
+    }
+    this.memory = KernelMemory.create({
+      cpus,
+      nrCpus: profile.nrCpus,
+      cpumaskSize: cpumask.size,
+      bpfCpumaskSize: bpfCpumask.size,
+      usageOffset: bpfCpumask.find('usage')?.offset ?? cpumask.size,
+      ...(config.memoryLimit === undefined ? {} : { memoryLimit: config.memoryLimit }),
+      features: featuresOf(profile.release),
+      seed: Number(BigInt.asUintN(53, BigInt(config.seed ?? 1))),
+      wasm,
+    });
+    this.topology = described ?? flatTopology(cpus);
+    this.memory.dv().setBigUint64(layout.M_CLOCK_NS, BOOT_NS, true);
+    this.tasks = new Tasks(this.memory, btf);
+    this.task = this.tasks.create({ pid: 1, comm: 'init' });
+    this.current = this.task;
+    this.engine = new Interpreter(this.memory, callOf);
+    this.kfuncs = new Kfuncs(this.memory);
+    this.rcu = createRcu(this.memory);
+    this.faults = createFaults(this.memory);
+  }
+
+  /** Possible CPUs (nr_cpu_ids). */
+  get cpus(): number {
+    return this.memory.nrCpuIds;
+  }
+
+  /** A CPU by number. @throws InputError when the machine has none of that number */
+  cpu(id: number): Cpu {
+    const place = this.topology.cpus[id];
+    if (!place) throw new InputError(`${id}`, 'cpu', `this machine has CPUs 0-${this.cpus - 1}`);
+    return new Cpu(this.memory, id, place);
+  }
+
+  /** What the kernel would have printed with WARN so far, or from number `from` on. */
+  warnings(from = 0): readonly KernelWarning[] {
+    return readWarnings(this.memory, from);
+  }
+
+  /** The task in whose context programs run. */
+  get current(): Task {
+    return this.task;
+  }
+
+  /** Makes a task current on every CPU: whichever CPU a program runs on, it runs in this task's context. */
+  set current(task: Task) {
+    this.task = task;
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      this.memory.setU32(this.memory.percpu(cpu) + layout.PC_CURRENT, task.offset);
+    }
+    this.tasks.place(task, task.cpu);
+  }
+
+  /** Simulated monotonic clock, nanoseconds. It advances with the instructions that run, one a nanosecond. */
+  get now(): bigint {
+    return this.memory.dv().getBigUint64(layout.M_CLOCK_NS, true);
+  }
+
+  /** Lets time pass: `ns` nanoseconds. */
+  advance(ns: number | bigint): void {
+    this.memory.dv().setBigUint64(layout.M_CLOCK_NS, this.now + BigInt(ns), true);
+  }
+
+  /**
+   * Loads a compiled object: its maps are made, its programs linked against the machine's kernel.
+   * @param bytes - ELF64 BPF relocatable object
+   * @throws InputError when it is none, NotSupported by name for what the machine cannot do yet
+   */
+  load(bytes: Uint8Array, options: LoadOptions = {}): BpfObject {
+    const object = new BpfObject(this, loadObject(bytes, options.name ?? 'object.bpf.o'), options);
+    this.objects.push(object);
+    return object;
+  }
+
+  /** @internal a number for a program, which names it in allocation sites */
+  addProgram(program: Program): number {
+    if (this.nextProgram > 4095) throw new InputError('machine', '', 'at most 4095 programs can be loaded into it');
+    this.programs.set(this.nextProgram, program);
+    return this.nextProgram++;
+  }
+
+  /** @internal */
+  removeProgram(id: number): void {
+    this.programs.delete(id);
+    for (const attachment of this.attached) if (attachment.program.id === id) attachment.detach();
+  }
+
+  /** The program of that number; undefined when there is none. */
+  programById(id: number): Program | undefined {
+    return this.programs.get(id);
+  }
+
+  /**
+   * Attaches a program to a tracepoint; default is the one that its section names.
+   * @throws NotSupported by name for a tracepoint that the machine cannot fire
+   */
+  attach(program: Program, tracepoint = program.tracepoint): Attachment {
+    if (tracepoint === null) {
+      throw new InputError(program.name, '', `its section ${program.section} names no tracepoint to attach to`);
+    }
+    findTracepoint(tracepoint);
+    const attachment: Attachment = { program, tracepoint, detach: () => this.attached.delete(attachment) };
+    this.attached.add(attachment);
+    return attachment;
+  }
+
+  /** Fires a tracepoint: every program attached to it runs, in the order in which they were attached. */
+  fire(tracepoint: string, options: FireOptions = {}): Fired[] {
+    const row = findTracepoint(tracepoint);
+    const { cpu = 0, args = {}, budget } = options;
+    const fields: TraceFields = traceArguments(row, this.traceWorld(cpu), args);
+    const wanted = [...this.attached].filter((attachment) => attachment.tracepoint === tracepoint);
+    return wanted.map(({ program }) => ({ program, run: program.trigger(row, fields, { cpu, budget }) }));
+  }
+
+  /** What tracepoints look at, on a CPU. */
+  private traceWorld(cpu: number): TraceWorld {
+    return {
+      current: this.current,
+      cpu,
+      nrCpus: this.cpus,
+      fork: (parent) => this.tasks.fork(parent),
+      idle: (on) => this.tasks.idleTask(on),
+      struct: (name) => this.struct(name),
+      onlineMask: () => this.memory.address(this.memory.u32At(layout.M_CPU_ONLINE)),
+    };
+  }
+
+  /** Address of a zeroed struct of the kernel's that programs may look at; one of each name. */
+  struct(name: string): bigint {
+    const known = this.structs.get(name);
+    if (known !== undefined) return known;
+    const { size } = new KernelStruct(this.profile.btf, name);
+    const offset = this.memory.kmalloc(size, layout.ALLOC_KERNEL);
+    this.memory.exports.kasan_unpoison_readonly(offset, size);
+    const address = this.memory.address(offset);
+    this.structs.set(name, address);
+    return address;
+  }
+
+  /** @internal name of the kfunc with that BTF id */
+  kfuncName(btfId: number): string | undefined {
+    const { btf } = this.profile;
+    return btfId > 0 && btfId < btf.nrTypes && btf.kind(btfId) === 'func' ? btf.name(btfId) : undefined;
+  }
+
+  /**
+   * @internal address that a program's `&variable` gives. The kernel's BTF knows per-CPU variables only: what programs get is a
+   * handle for bpf_per_cpu_ptr and bpf_this_cpu_ptr.
+   */
+  kernelVariable(btfId: number): bigint | undefined {
+    const { btf } = this.profile;
+    const type = btfId > 0 && btfId < btf.nrTypes ? btf.type(btfId) : null;
+    if (type?.kind !== 'var') return undefined;
+    const key = `percpu ${type.name}`;
+    const known = this.structs.get(key);
+    if (known !== undefined) return known;
+    const stride = Math.ceil(btf.size(type.type) / 8) * 8;
+    if (stride <= 0) return undefined;
+    const { memory } = this;
+    const data = memory.kmalloc(stride * this.cpus, layout.ALLOC_PERCPU);
+    memory.exports.kasan_unpoison_readonly(data, stride * this.cpus);
+    const handle = memory.kmalloc(map.PCPU_PTR_SIZE, layout.ALLOC_PERCPU);
+    memory.setU32(handle + map.PCPU_BASE, data);
+    memory.setU32(handle + map.PCPU_STRIDE, stride);
+    const address = memory.address(handle);
+    this.structs.set(key, address);
+    this.fillPercpu(type.type, data, stride);
+    return address;
+  }
+
+  /** Members of per-CPU structs that say which CPU's they are: rq.cpu. */
+  private fillPercpu(typeId: number, data: number, stride: number): void {
+    const { btf } = this.profile;
+    const id = btf.skipMods(typeId);
+    if (btf.kind(id) !== 'struct' || !btf.name(id)) return;
+    const struct = new KernelStruct(btf, btf.name(id));
+    for (let cpu = 0; cpu < this.cpus; cpu++) {
+      const idle = struct.name === 'rq' ? this.memory.address(this.tasks.idleTask(cpu).offset) : 0n;
+      struct.write(this.memory, data + cpu * stride, { cpu, idle, curr: idle });
+    }
+  }
+
+  /** @internal the clock goes on by what has run */
+  account({ insns }: RunOutcome): void {
+    this.advance(Math.max(1, insns));
+  }
+}

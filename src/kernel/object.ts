@@ -1,0 +1,123 @@
+/** An object in a machine: its programs, its maps, its global variables. */
+import type { LinkEnvironment } from '../engine/engine.ts';
+import { InputError, NotSupported } from '../errors.ts';
+import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
+import { localTypeTable } from './bpf/local_types.ts';
+import { type BpfMap, createMap } from './bpf/maps/index.ts';
+import { Globals, presetGlobals } from './globals.ts';
+import { linkPrograms } from './link.ts';
+import type { Machine } from './machine.ts';
+import { Program } from './run.ts';
+
+export interface LoadOptions {
+  /** Path or name: errors call it that, and the object is named after it as libbpf does. */
+  readonly name?: string | undefined;
+  /** Programs to load, by function name; default all. */
+  readonly programs?: readonly string[] | undefined;
+  /**
+   * Values of global variables before load, constants too: `{ pid: 77, 'table[1].cpu': 3 }`. Numbers may be given as text; of
+   * .kconfig variables the text that a .config has.
+   */
+  readonly set?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export class BpfObject {
+  readonly name: string;
+  readonly spec: ObjectSpec;
+  readonly programs: readonly Program[];
+  /** In the object's order; those of kinds that the machine does not have are missing. */
+  readonly maps: readonly BpfMap[];
+  /** Variables of its data sections. */
+  readonly globals: Globals;
+  /** @internal table of the types that bpf_obj_new makes */
+  readonly localTypes: number;
+  /** By index in the spec: the map, or why there is none. */
+  private readonly slots: readonly (BpfMap | NotSupported)[];
+
+  /** @internal use machine.load */
+  constructor(
+    private readonly machine: Machine,
+    loaded: ObjectSpec,
+    options: LoadOptions,
+  ) {
+    const { spec, kconfig } = presetGlobals(loaded, options.set ?? {});
+    this.spec = spec;
+    this.name = spec.name;
+    for (const name of options.programs ?? []) {
+      if (!spec.programs.some((program) => program.name === name)) {
+        const names = spec.programs.map((program) => program.name).join(', ');
+        throw new InputError(
+          spec.file,
+          `program ${name}`,
+          `the object has none of that name; it has ${names || 'none'}`,
+        );
+      }
+    }
+    const linked = linkPrograms(spec, machine.profile, { programs: options.programs, kconfig });
+    const maps = linked.find(({ program }) => program)?.program?.maps ?? spec.maps;
+    this.slots = maps.map((map) => this.createMap(map));
+    this.maps = this.slots.filter((slot): slot is BpfMap => !(slot instanceof NotSupported));
+    this.globals = new Globals(machine, spec, (index) => this.mapAt(index));
+    this.localTypes = localTypeTable(machine.memory, spec.btf, machine.profile.btf);
+    this.programs = linked.map((row) => new Program(this, machine, row.spec, row.program, row.reject));
+  }
+
+  /** The program of that function name. @throws InputError when there is none */
+  program(name: string): Program {
+    const found = this.programs.find((program) => program.name === name);
+    if (found) return found;
+    const names = this.programs.map((program) => program.name).join(', ');
+    throw new InputError(
+      this.spec.file,
+      `program ${name}`,
+      `the object has none of that name; it has ${names || 'none'}`,
+    );
+  }
+
+  /** The map of that name. @throws InputError when there is none */
+  map(name: string): BpfMap {
+    const found = this.maps.find((map) => map.name === name);
+    if (found) return found;
+    const names = this.maps.map((map) => map.name).join(', ');
+    throw new InputError(this.spec.file, `map ${name}`, `the object has none of that name; it has ${names || 'none'}`);
+  }
+
+  /** Unloads it: programs are detached, maps freed, and what they hold is destroyed. */
+  dispose(): void {
+    for (const program of this.programs) program.dispose();
+    for (const map of this.maps) map.free();
+    const at = this.machine.objects.indexOf(this);
+    if (at >= 0) this.machine.objects.splice(at, 1);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal what a program's instructions refer to */
+  environment(): LinkEnvironment {
+    return {
+      map: (index) => this.mapAt(index).offset,
+      mapValue: (index) => this.mapAt(index).valueOffset(0),
+      kfunc: (btfId) => this.machine.kfuncName(btfId),
+      ksym: (btfId) => this.machine.kernelVariable(btfId),
+    };
+  }
+
+  private mapAt(index: number): BpfMap {
+    const slot = this.slots[index];
+    if (slot === undefined) throw new InputError(this.spec.file, `map ${index}`, 'the object has no map of that index');
+    if (slot instanceof NotSupported) throw slot;
+    return slot;
+  }
+
+  /** A map that cannot be made is in nobody's way until a program wants it. */
+  private createMap(spec: MapSpec): BpfMap | NotSupported {
+    try {
+      return createMap(this.machine.memory, spec, { btf: this.spec.btf, vmlinux: this.machine.profile.btf });
+    } catch (error) {
+      if (error instanceof NotSupported) return error;
+      throw error;
+    }
+  }
+}

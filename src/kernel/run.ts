@@ -1,0 +1,188 @@
+/** A loaded program: what runs it, once or from a tracepoint. */
+import type { LoadedProgram, Runnable, RunOutcome } from '../engine/engine.ts';
+import { InputError, NotSupported } from '../errors.ts';
+import type { LineSpec, ProgramSpec } from '../loader/spec.ts';
+import { BPF_F_SLEEPABLE, type ProgType } from '../uapi/bpf.ts';
+import { type ContextInput, canMakeContext, contextPointers, makeContext } from './context.ts';
+import { traceRecord } from './event_record.ts';
+import type { LinkResult } from './link.ts';
+import type { Machine } from './machine.ts';
+import type { BpfObject } from './object.ts';
+import type { KernelProgram } from './program.ts';
+import { isTracepoint, type TraceFields, type TracepointRow, traceWords } from './tracepoints.ts';
+
+export interface ProgramRunOptions {
+  /** CPU to run on; default 0. */
+  readonly cpu?: number | undefined;
+  /** Context of a syscall program: any bytes up to 65535. Without it the program gets NULL. */
+  readonly ctx?: Uint8Array | undefined;
+  /** Packet of a tc, XDP or socket program, from its Ethernet header on; default 64 zero bytes. */
+  readonly data?: Uint8Array | undefined;
+  /** Instructions after which the run is stopped as a fault. */
+  readonly budget?: number | undefined;
+}
+
+/** How a run ended, and what it took. */
+export interface ProgramRun extends RunOutcome {
+  /** Wall-clock time of the run itself, nanoseconds. */
+  readonly durationNs: number;
+  /** The context after the run; null where the program got none. */
+  readonly ctx: Uint8Array | null;
+  /** The packet after the run; null where the program got none. */
+  readonly data: Uint8Array | null;
+}
+
+/** Attach types of tracing programs that a tracepoint runs. */
+const TRACEPOINT_TYPES: readonly ProgType[] = ['tracing', 'raw_tracepoint', 'raw_tracepoint_writable', 'tracepoint'];
+
+export class Program {
+  readonly name: string;
+  /** ELF section, as written in SEC(). */
+  readonly section: string;
+  readonly type: ProgType;
+  /** 1 to 4095: names the program in allocation sites and faults. */
+  readonly id: number;
+  /** Why libbpf would not load it; null when it would. */
+  readonly reject: LinkResult['reject'];
+  private runnable: Runnable | null = null;
+
+  /** @internal made by BpfObject */
+  constructor(
+    readonly object: BpfObject,
+    private readonly machine: Machine,
+    private readonly spec: ProgramSpec,
+    /** As BPF_PROG_LOAD gets it; null when libbpf refuses it. */
+    readonly linked: KernelProgram | null,
+    reject: LinkResult['reject'],
+  ) {
+    this.name = spec.name;
+    this.section = spec.section;
+    this.type = spec.type;
+    this.reject = reject;
+    this.id = machine.addProgram(this);
+  }
+
+  /** The tracepoint that its section names; null when it is attached to something else, or to nothing. */
+  get tracepoint(): string | null {
+    const { type, attachType, attachTo } = this.spec;
+    if (!TRACEPOINT_TYPES.includes(type) || attachTo === null) return null;
+    if (type === 'tracing' && attachType !== 'trace_raw_tp') return null;
+    // tracepoint/CATEGORY/EVENT
+    return type === 'tracepoint' ? attachTo.slice(attachTo.indexOf('/') + 1) : attachTo;
+  }
+
+  /** Does a tracepoint run it (tp_btf, raw_tp, tracepoint), rather than somebody who calls it? */
+  get isTraced(): boolean {
+    return TRACEPOINT_TYPES.includes(this.type);
+  }
+
+  /** Can the machine run it without being told how? Others have to be named, and may be NotSupported. */
+  get runsByItself(): boolean {
+    if (this.type === 'kprobe') return false;
+    if (!this.isTraced) return canMakeContext(this.type);
+    const { tracepoint } = this;
+    return tracepoint !== null && isTracepoint(tracepoint);
+  }
+
+  /**
+   * Runs it once. A program that a tracepoint runs gets the tracepoint's own arguments.
+   * @throws InputError for a bad context or CPU; NotSupported by name for what the machine cannot run
+   */
+  run(options: ProgramRunOptions = {}): ProgramRun {
+    if (!this.isTraced) return this.start(options, {});
+    const { tracepoint } = this;
+    if (tracepoint === null) throw new NotSupported(`running ${this.section} programs`);
+    if (options.ctx ?? options.data) {
+      throw new InputError(this.name, '', 'a tracepoint runs it; it takes neither a context nor a packet');
+    }
+    const attachment = this.machine.attach(this);
+    try {
+      const fired = this.machine.fire(tracepoint, { cpu: options.cpu, budget: options.budget });
+      const mine = fired.find(({ program }) => program === this);
+      if (!mine) throw new InputError(this.name, '', 'did not run');
+      return mine.run;
+    } finally {
+      attachment.detach();
+    }
+  }
+
+  /** Runs it as a tracepoint does. @internal machine.fire */
+  trigger(row: TracepointRow, fields: TraceFields, options: ProgramRunOptions): ProgramRun {
+    if (this.type === 'tracepoint') {
+      return this.start(options, { record: traceRecord(this.machine.profile.btf, row, fields) });
+    }
+    return this.start(options, { words: traceWords(fields) });
+  }
+
+  /** Source line of an instruction; null where the object does not say. */
+  sourceOf(insn: number): LineSpec | null {
+    return this.spec.lines.findLast((line) => line.insn <= insn) ?? null;
+  }
+
+  /** Name of the function that an instruction is in. */
+  functionAt(insn: number): string | undefined {
+    return this.spec.funcs.findLast((func) => func.insn <= insn)?.name;
+  }
+
+  /** Gives its memory back. */
+  dispose(): void {
+    this.runnable?.dispose();
+    this.runnable = null;
+    this.machine.removeProgram(this.id);
+  }
+
+  /** The program in the engine; loaded when it first runs, so that what nobody runs cannot be in the way. */
+  private prepare(): Runnable {
+    this.runnable ??= this.machine.engine.load(this.toLoaded());
+    return this.runnable;
+  }
+
+  private toLoaded(): LoadedProgram {
+    const { linked } = this;
+    if (!linked) throw new InputError(this.name, '', this.reject?.message ?? 'was not loaded');
+    return {
+      id: this.id,
+      name: this.name,
+      insns: linked.insns,
+      environment: this.object.environment(),
+      probes: linked.coreInsns,
+      exceptionCallback: exceptionCallback(linked),
+      context: contextPointers(this.type),
+      localTypes: this.object.localTypes,
+      sleepable: (linked.flags & BPF_F_SLEEPABLE) !== 0,
+    };
+  }
+
+  private start(options: ProgramRunOptions, trace: ContextInput): ProgramRun {
+    const { machine } = this;
+    const { cpu = 0, budget } = options;
+    machine.memory.setCpu(cpu);
+    const runnable = this.prepare();
+    const context = makeContext(machine.memory, this.type, { ctx: options.ctx, data: options.data, ...trace });
+    try {
+      machine.tasks.place(machine.current, cpu);
+      const begin = performance.now();
+      const outcome = runnable.run({
+        cpu,
+        args: [machine.memory.address(context.offset)],
+        context: context.offset,
+        ...(context.packet ? { packet: context.packet } : {}),
+        ...(budget === undefined ? {} : { budget }),
+      });
+      const durationNs = Math.round((performance.now() - begin) * 1e6);
+      machine.account(outcome);
+      return { ...outcome, durationNs, ctx: options.ctx ? context.read() : null, data: context.readPacket() };
+    } finally {
+      context.free();
+    }
+  }
+}
+
+/** First instruction of the function that an exception_callback: tag on the program names; null without one. */
+function exceptionCallback({ btf, funcs }: KernelProgram): number | null {
+  const main = funcs[0];
+  if (!btf || !main?.typeId) return null;
+  const prefix = 'exception_callback:';
+  const tag = btf.declTags(main.typeId).find(({ name }) => name.startsWith(prefix));
+  return funcs.find(({ name }) => name === tag?.name.slice(prefix.length))?.insn ?? null;
+}

@@ -1,0 +1,20 @@
+/** What a browser cannot know by itself: where the package's files are. */
+import { InputError } from '../../errors.ts';
+import type { Release } from '../../kernel/bpf/rows.ts';
+import type { Profile } from '../../kernel/profile.ts';
+
+export function kernelWasm(): Uint8Array<ArrayBuffer> {
+  throw new InputError(
+    'createMachine',
+    'wasm',
+    "fetch dist/kernel.wasm of the package and give its bytes, or fetchAssets' result",
+  );
+}
+
+export function packageProfile(_release: Release, _nrCpus: number | undefined): Profile {
+  throw new InputError(
+    'createMachine',
+    'profile',
+    "give one: loadProfile with the bytes of a kernel's BTF, or fetchAssets' result",
+  );
+}

@@ -1,0 +1,36 @@
+import { kernelWasm, packageProfile } from '#platform';
+import type { Release } from '../kernel/bpf/rows.ts';
+import { Machine } from '../kernel/machine.ts';
+import { Profile } from '../kernel/profile.ts';
+
+export interface MachineOptions {
+  /** Possible CPUs (nr_cpu_ids), 1 to NR_CPUS; default 8, or what the topology has. */
+  readonly cpus?: number | undefined;
+  /** NR_CPUS: bits of cpumask_t that are used. Default: what the kernel's BTF says, 8192 for the package's own. */
+  readonly nrCpus?: number | undefined;
+  /** hwloc synthetic string, `numa:2 l3:2 core:4 pu:2`; default: one core a CPU, all on one node. */
+  readonly topology?: string | undefined;
+  /** The kernel: a release that comes with the package, default '6.18', or a profile. Browsers have to give a profile. */
+  readonly profile?: Release | Profile | undefined;
+  /** Seed of bpf_get_prandom_u32 and of fault injection; default 1. The same seed gives the same run. */
+  readonly seed?: number | bigint | undefined;
+  /** Bytes that the simulated memory may grow to, 4 MiB to 4 GiB; default 256 MiB. */
+  readonly memoryLimit?: number | undefined;
+  /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */
+  readonly wasm?: Uint8Array<ArrayBuffer> | WebAssembly.Module | undefined;
+}
+
+/**
+ * Boots a simulated kernel.
+ *
+ *     const machine = createMachine({ cpus: 4 });
+ *     const object = machine.load(readFileSync('my.bpf.o'));
+ *     const { retval } = object.program('my_prog').run({ cpu: 1 });
+ *
+ * @throws InputError for an option that is out of range; NotSupported for a release without a profile
+ */
+export function createMachine(options: MachineOptions = {}): Machine {
+  const { profile = '6.18', nrCpus, wasm = kernelWasm(), ...rest } = options;
+  const kernel = profile instanceof Profile ? profile.withNrCpus(nrCpus) : packageProfile(profile, nrCpus);
+  return new Machine({ ...rest, profile: kernel, wasm });
+}

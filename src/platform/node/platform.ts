@@ -1,0 +1,15 @@
+/** Files of the package, read from disk. */
+import type { Release } from '../../kernel/bpf/rows.ts';
+import type { Profile } from '../../kernel/profile.ts';
+import { readAsset } from './assets.ts';
+import { openProfile } from './profile.ts';
+
+/** dist/kernel.wasm. */
+export function kernelWasm(): Uint8Array<ArrayBuffer> {
+  return readAsset('dist/kernel.wasm');
+}
+
+/** The profile of a release, with the BTF that comes with the package. */
+export function packageProfile(release: Release, nrCpus: number | undefined): Profile {
+  return openProfile(release, nrCpus === undefined ? {} : { nrCpus });
+}

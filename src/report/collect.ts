@@ -1,0 +1,131 @@
+/** Makes the report of a run from what the machine holds after it. */
+
+import type { BtfValue } from '../btf/values.ts';
+import { decodeValue } from '../btf/values.ts';
+import type { Fault } from '../engine/fault.ts';
+import type { BpfMap } from '../kernel/bpf/maps/index.ts';
+import type { Machine } from '../kernel/machine.ts';
+import { maskValue, readMask } from '../kernel/mask_value.ts';
+import { ALLOC_NAMES, type KernelObject } from '../kernel/memory.ts';
+import { drainPrintk } from '../kernel/printk.ts';
+import { findLeaks } from '../kernel/reach.ts';
+import type { Program, ProgramRun } from '../kernel/run.ts';
+import { type FaultNames, faultLines } from './fault.ts';
+import type { EntryReport, FaultReport, KptrReport, LeakReport, MapReport, RunReport, SourceReport } from './run.ts';
+import { toHex } from './table.ts';
+
+export interface CollectOptions {
+  readonly cpu: number;
+  /** Number of the first warning that is this program's. */
+  readonly firstWarning: number;
+}
+
+/** The report of runs of one program, the last of which is the last in `runs`. */
+export function collectRun(
+  machine: Machine,
+  program: Program,
+  runs: readonly ProgramRun[],
+  options: CollectOptions,
+): RunReport {
+  const last = runs.at(-1);
+  const { object } = program;
+  const printk = drainPrintk(machine.memory).map((record) => record.text);
+  const { live, leaked } = findLeaks(machine.memory);
+  return {
+    object: object.name,
+    program: program.name,
+    section: program.section,
+    type: program.type,
+    engine: machine.engine.name,
+    retval: last && !last.fault ? last.retval : null,
+    insns: runs.reduce((sum, run) => sum + run.insns, 0),
+    durationNs: runs.reduce((sum, run) => sum + run.durationNs, 0),
+    cpu: options.cpu,
+    times: runs.length,
+    printk,
+    globals: object.globals.all(),
+    maps: object.maps.filter((map) => map.spec.section === null).map((map) => mapReport(machine, program, map)),
+    objects: { live: live.length, leaked: leaked.map((leak) => leakReport(machine, leak)) },
+    warnings: machine
+      .warnings(options.firstWarning)
+      .map(({ text, cpu, site }) => `${text} (CPU ${cpu}${siteText(machine, site)})`),
+    fault: last?.fault ? faultReport(machine, last.fault) : null,
+    ctx: last?.ctx ? toHex(last.ctx) : null,
+  };
+}
+
+function siteText(machine: Machine, site: number): string {
+  const program = machine.programById(site >>> 20);
+  if (!program) return '';
+  const line = program.sourceOf(site & 0xfffff);
+  return line ? `, ${program.name}, ${line.file}:${line.line}` : `, ${program.name}, instruction ${site & 0xfffff}`;
+}
+
+/** Names of what a fault involves, from the programs of the machine. */
+function faultNames(machine: Machine): FaultNames {
+  return {
+    program: (id) => machine.programById(id)?.name,
+    function: ({ program, insn }) => machine.programById(program)?.functionAt(insn),
+    line: ({ program, insn }) => machine.programById(program)?.sourceOf(insn),
+  };
+}
+
+function faultReport(machine: Machine, fault: Fault): FaultReport {
+  const [message = fault.kind, ...details] = faultLines(fault, faultNames(machine));
+  const program = machine.programById(fault.site.program);
+  return { kind: fault.kind, message, insn: fault.site.insn, source: sourceReport(program, fault.site.insn), details };
+}
+
+/** Source line of an instruction of a program. */
+export function sourceReport(program: Program | undefined, insn: number): SourceReport | null {
+  const line = program?.sourceOf(insn);
+  return line ? { file: line.file, line: line.line, text: line.text } : null;
+}
+
+function leakReport(machine: Machine, leak: KernelObject): LeakReport {
+  const mask = readMask(machine.memory, leak.offset);
+  const program = machine.programById(leak.allocSite >>> 20);
+  const insn = leak.allocSite & 0xfffff;
+  return {
+    type: mask?.type ?? ALLOC_NAMES[leak.tag] ?? 'object',
+    cpus: mask?.cpus ?? null,
+    refs: mask?.refs ?? null,
+    program: program?.name ?? null,
+    insn: program ? insn : null,
+    source: sourceReport(program, insn),
+  };
+}
+
+function mapReport(machine: Machine, program: Program, map: BpfMap): MapReport {
+  const { btf } = program.object.spec;
+  const { memory } = machine;
+  const show = (typeId: number, bytes: Uint8Array): BtfValue | undefined =>
+    btf && typeId
+      ? decodeValue(btf, typeId, bytes, { pointer: (id, address) => maskValue(memory, btf, id, address) })
+      : undefined;
+  const entries: EntryReport[] = [];
+  for (const { key, value, memoryOffset } of map.entries()) {
+    // The report for people shows what is really there, kptrs too; `value` is what user space would see.
+    const raw = memoryOffset === null ? value : memory.read(memoryOffset, map.valueSize);
+    const shownKey = key.length ? show(map.spec.keyTypeId, key) : '';
+    const shownValue = memoryOffset === null ? undefined : show(map.spec.valueTypeId, raw);
+    entries.push({
+      key: toHex(key),
+      value: toHex(value),
+      kptrs: kptrsIn(machine, map, memoryOffset),
+      ...(shownKey !== undefined && shownValue !== undefined ? { shown: { key: shownKey, value: shownValue } } : {}),
+    });
+  }
+  return { name: map.name, type: map.type, maxEntries: map.maxEntries, entries };
+}
+
+function kptrsIn(machine: Machine, map: BpfMap, valueOffset: number | null): KptrReport[] {
+  if (valueOffset === null) return [];
+  const { memory } = machine;
+  return map.kptrOffsets.flatMap((offset) => {
+    const address = memory.dv().getBigUint64(valueOffset + offset, true);
+    if (address === 0n) return [];
+    const mask = readMask(memory, memory.offset(address));
+    return mask ? [{ offset, ...mask }] : [];
+  });
+}

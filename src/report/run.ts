@@ -1,0 +1,227 @@
+/** The result of `run`: its JSON shape, and the text that people read. */
+import { type BtfValue, EnumValue } from '../btf/values.ts';
+import { alignRows, duration, plural, thousands } from './table.ts';
+
+/** A kptr to a CPU mask, in a map value or a global variable. */
+export interface MaskReport {
+  readonly type: string;
+  /** As the kernel's cpulist prints them: "0-3,8"; "" is the empty mask. */
+  readonly cpus: string;
+  /** References that exist. */
+  readonly refs: number;
+}
+
+export interface KptrReport extends MaskReport {
+  /** Byte offset in the map value. */
+  readonly offset: number;
+}
+
+export interface EntryReport {
+  /** Hex of memory, as a lookup from user space gives it. Queues and stacks have no key: "". */
+  readonly key: string;
+  readonly value: string;
+  readonly kptrs: readonly KptrReport[];
+  /** Decoded by the object's BTF, for people; not in the JSON. */
+  readonly shown?: { readonly key: BtfValue; readonly value: BtfValue };
+}
+
+export interface MapReport {
+  readonly name: string;
+  readonly type: string;
+  readonly maxEntries: number;
+  readonly entries: readonly EntryReport[];
+}
+
+export interface LeakReport {
+  readonly type: string;
+  readonly cpus: string | null;
+  readonly refs: number | null;
+  /** Program, instruction and source line that created it. */
+  readonly program: string | null;
+  readonly insn: number | null;
+  readonly source: SourceReport | null;
+}
+
+export interface SourceReport {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+export interface FaultReport {
+  readonly kind: string;
+  readonly message: string;
+  readonly insn: number;
+  readonly source: SourceReport | null;
+  /** More lines: the object, where it was allocated and freed. */
+  readonly details: readonly string[];
+}
+
+/** One line of `run --json`. */
+export interface RunReport {
+  readonly object: string;
+  readonly program: string;
+  readonly section: string;
+  readonly type: string;
+  readonly engine: string;
+  /** r0 of the last run, as u32; null when it did not come to an end. */
+  readonly retval: number | null;
+  /** Of all runs together. */
+  readonly insns: number;
+  readonly durationNs: number;
+  readonly cpu: number;
+  readonly times: number;
+  readonly printk: readonly string[];
+  /** Integers above 2^53 are decimal strings. */
+  readonly globals: Readonly<Record<string, BtfValue | MaskReport>>;
+  readonly maps: readonly MapReport[];
+  readonly objects: { readonly live: number; readonly leaked: readonly LeakReport[] };
+  readonly warnings: readonly string[];
+  readonly fault: FaultReport | null;
+  /** Context after the run, where it was given: hex. */
+  readonly ctx: string | null;
+}
+
+export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
+
+/** The JSON object of a report: what only people read is left out. */
+export function runToJson(report: RunReport): unknown {
+  return {
+    ...report,
+    maps: report.maps.map(({ name, type, entries }) => ({
+      name,
+      type,
+      entries: entries.map(({ key, value, kptrs }) => ({ key, value, kptrs })),
+    })),
+  };
+}
+
+/** Widest line of a table of map entries; wider ones are written one field a line. */
+const TABLE_WIDTH = 110;
+/** Entries of one map that are shown; JSON has all. */
+const MAX_SHOWN = 64;
+
+/** The report as lines for people. */
+export function formatRun(report: RunReport, paint: Paint): string {
+  const lines: string[] = [];
+  const { fault } = report;
+  const end = fault ? paint('red', 'stopped by a fault') : `returned ${showReturn(report.retval ?? 0)}`;
+  lines.push(`${paint('bold', report.program)}  ${paint('dim', report.section)}  ${end}`);
+  const times = report.times === 1 ? '' : `${thousands(report.times)} times, `;
+  lines.push(
+    paint(
+      'dim',
+      `  ${times}${plural(report.insns, 'instruction')} on CPU ${report.cpu} in ${duration(report.durationNs)} (${report.engine})`,
+    ),
+  );
+  if (fault) lines.push('', paint('red', fault.message), ...fault.details);
+  const section = (title: string, body: readonly string[]) => {
+    if (body.length) lines.push('', paint('cyan', title), ...body.map((line) => `  ${line}`));
+  };
+  section('globals', globalLines(report.globals));
+  for (const map of report.maps) section(`map ${map.name}`, mapLines(map, paint));
+  section('printk', report.printk);
+  section(
+    'warnings',
+    report.warnings.map((text) => paint('yellow', text)),
+  );
+  section(
+    'leaked',
+    report.objects.leaked.map((leak) => paint('yellow', leakLine(leak))),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** Return values are errors when they are small negative numbers, and then read better as such. */
+function showReturn(value: number): string {
+  const signed = value | 0;
+  return signed < 0 && signed >= -4095 ? `${signed}` : String(value);
+}
+
+function globalLines(globals: RunReport['globals']): string[] {
+  const rows = Object.entries(globals)
+    .filter(([name]) => !/^_{3,}/.test(name))
+    .map(([name, value]) => [name, showValue(value)]);
+  return alignRows(rows);
+}
+
+function leakLine(leak: LeakReport): string {
+  const what = leak.cpus === null ? leak.type : `${leak.type} {${leak.cpus}}`;
+  const refs = leak.refs === null ? '' : ` with ${plural(leak.refs, 'reference')}`;
+  if (leak.program === null) return `${what}${refs}`;
+  const where = leak.source
+    ? `${leak.source.file}:${leak.source.line}: ${leak.source.text.trim()}`
+    : `instruction ${leak.insn}`;
+  return `${what}${refs}, made by ${leak.program} at ${where}`;
+}
+
+function isMask(value: unknown): value is MaskReport {
+  return typeof value === 'object' && value !== null && 'cpus' in value && 'refs' in value;
+}
+
+/** A value on one line. */
+export function showValue(value: BtfValue | MaskReport): string {
+  if (value === null) return 'NULL';
+  if (value instanceof EnumValue) return value.label ?? String(value.value);
+  if (typeof value === 'string') return value.startsWith('0x') ? value : JSON.stringify(value);
+  if (typeof value !== 'object') return String(value);
+  if (isMask(value)) return `{${value.cpus}}${value.refs === 1 ? '' : ` (${plural(value.refs, 'reference')})`}`;
+  if (Array.isArray(value)) return `[${shorten(value.map(showValue))}]`;
+  return `{ ${Object.entries(value)
+    .map(([name, member]) => `${name} = ${showValue(member)}`)
+    .join(', ')} }`;
+}
+
+/** Runs of equal elements of a long array are told once. */
+function shorten(elements: readonly string[]): string {
+  const parts: string[] = [];
+  for (let i = 0; i < elements.length; ) {
+    let end = i + 1;
+    while (end < elements.length && elements[end] === elements[i]) end++;
+    if (end - i > 3) parts.push(`${elements[i]} (${thousands(end - i)} times)`);
+    else parts.push(...elements.slice(i, end));
+    i = end;
+  }
+  return parts.join(', ');
+}
+
+/** Members by path, down to what fits in a table cell. */
+function flatten(value: BtfValue, path: string, out: Map<string, string>): Map<string, string> {
+  const nested = value !== null && typeof value === 'object' && !(value instanceof EnumValue) && !isMask(value);
+  if (!nested || Array.isArray(value)) return out.set(path, showValue(value));
+  for (const [name, member] of Object.entries(value)) flatten(member as BtfValue, path ? `${path}.${name}` : name, out);
+  return out;
+}
+
+function mapLines(map: MapReport, paint: Paint): string[] {
+  const isZero = (entry: EntryReport) => /^0*$/.test(entry.value) && entry.kptrs.length === 0;
+  const dense = map.type.endsWith('array');
+  const entries = dense ? map.entries.filter((entry) => !isZero(entry)) : map.entries;
+  const count = dense
+    ? `${plural(map.maxEntries, 'entry').replace('entrys', 'entries')}`
+    : `${thousands(map.entries.length)} of ${thousands(map.maxEntries)} entries`;
+  const lines = [paint('dim', `${map.type}, ${count}`)];
+  const shown = entries.slice(0, MAX_SHOWN).map((entry) => ({
+    key: entry.shown ? showValue(entry.shown.key) : entry.key,
+    fields: entry.shown ? flatten(entry.shown.value, '', new Map()) : new Map([['', entry.value]]),
+  }));
+  const columns = [...new Set(shown.flatMap(({ fields }) => [...fields.keys()]))];
+  const head = ['key', ...columns.map((name) => name || 'value')];
+  const table = alignRows([
+    head,
+    ...shown.map(({ key, fields }) => [key, ...columns.map((name) => fields.get(name) ?? '')]),
+  ]);
+  if (shown.length && Math.max(...table.map((line) => line.length)) <= TABLE_WIDTH) {
+    lines.push(...table);
+  } else {
+    for (const { key, fields } of shown) {
+      lines.push(`key ${key}`, ...alignRows([...fields].map(([name, text]) => [`  ${name || 'value'}`, text])));
+    }
+  }
+  const rest = entries.length - shown.length;
+  if (rest > 0) lines.push(paint('dim', `and ${thousands(rest)} more; --json has all`));
+  const zeros = map.entries.length - entries.length;
+  if (dense && zeros > 0 && entries.length > 0) lines.push(paint('dim', `the other ${thousands(zeros)} are zero`));
+  if (dense && entries.length === 0) lines.push(paint('dim', 'all zero'));
+  return lines;
+}
