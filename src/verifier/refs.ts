@@ -1,7 +1,17 @@
 /** References, locks and irq flags that a state holds (acquire_reference, release_reference ...). */
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
-import { REF_TYPE_LOCK_MASK, REF_TYPE_PTR, RefState, type VerifierState } from './types.ts';
+import { msg } from './messages.ts';
+import { typeIsNonOwningRef } from './regs.ts';
+import {
+  forEachReg,
+  REF_TYPE_IRQ,
+  REF_TYPE_LOCK_MASK,
+  REF_TYPE_PTR,
+  RefState,
+  type RegState,
+  type VerifierState,
+} from './types.ts';
 
 /** acquire_reference: a new id, held until released. */
 export function acquireReference(env: Env, insnIdx: number): number {
@@ -14,8 +24,28 @@ export function acquireReference(env: Env, insnIdx: number): number {
 export function releaseReferenceNomark(state: VerifierState, id: number): boolean {
   const i = state.refs.findIndex((ref) => ref.type === REF_TYPE_PTR && ref.id === id);
   if (i < 0) return false;
-  state.refs.splice(i, 1);
+  removeRef(state, i);
   return true;
+}
+
+/** release_reference_state: the others keep their order, which locks and irq flags rely on. */
+function removeRef(state: VerifierState, i: number): void {
+  state.refs.splice(i, 1);
+}
+
+/** release_reference: forgets it, and every register that held it. False when it is not held. */
+export function releaseReference(env: Env, id: number): boolean {
+  if (!releaseReferenceNomark(env.curState, id)) return false;
+  forEachReg(env.curState, (reg) => {
+    if (reg.refObjId === id) markRegInvalid(env, reg);
+  });
+  return true;
+}
+
+/** mark_reg_invalid: what it held is gone; with pointer leaks allowed it becomes a scalar. */
+export function markRegInvalid(env: Env, reg: RegState): void {
+  if (env.allowPtrLeaks) reg.markUnknown();
+  else reg.markNotInit();
 }
 
 /** find_reference_state */
@@ -25,15 +55,30 @@ export function findReferenceState(state: VerifierState, id: number): boolean {
 
 /** check_reference_leak: at exit, nothing may be held. */
 export function checkReferenceLeak(env: Env, exceptionExit: boolean): void {
+  if (logLeaks(env, exceptionExit)) env.reject(errno.EINVAL);
+}
+
+function logLeaks(env: Env, exceptionExit: boolean): boolean {
   const state = env.curState;
-  if (!exceptionExit && state.curframe) return;
+  if (!exceptionExit && state.curframe) return false;
   let leaked = false;
   for (const ref of state.refs) {
     if (ref.type !== REF_TYPE_PTR) continue;
-    env.verbose(`Unreleased reference id=${ref.id} alloc_insn=${ref.insnIdx}\n`);
+    env.verbose(`${msg.unreleased(ref.id, ref.insnIdx)}\n`);
     leaked = true;
   }
-  if (leaked) env.reject(errno.EINVAL);
+  return leaked;
+}
+
+/** check_resource_leak: references, and with `checkLock` locks and regions too. `what` ends in the message. */
+export function checkResourceLeak(env: Env, exceptionExit: boolean, checkLock: boolean, what: string): void {
+  const state = env.curState;
+  if (checkLock && state.activeLocks) env.reject(errno.EINVAL, msg.usedInLock(what));
+  if (logLeaks(env, exceptionExit)) env.reject(errno.EINVAL, msg.leaksReference(what));
+  if (!checkLock) return;
+  if (state.activeIrqId) env.reject(errno.EINVAL, msg.usedInIrq(what));
+  if (state.activeRcuLock) env.reject(errno.EINVAL, msg.usedInRcu(what));
+  if (state.activePreemptLocks) env.reject(errno.EINVAL, msg.usedInPreempt(what));
 }
 
 /** find_lock_state */
@@ -44,4 +89,69 @@ export function findLockState(
   ptr: object | null,
 ): RefState | undefined {
   return state.refs.find((ref) => (ref.type & type & REF_TYPE_LOCK_MASK) !== 0 && ref.id === id && ref.ptr === ptr);
+}
+
+/** acquire_lock_state */
+export function acquireLockState(env: Env, type: number, id: number, ptr: object | null): void {
+  const state = env.curState;
+  state.refs.push(new RefState(type, id, env.insnIdx, ptr));
+  state.activeLocks++;
+  state.activeLockId = id;
+  state.activeLockPtr = ptr;
+}
+
+/** release_lock_state: the innermost lock that stays held becomes the active one. False when it is not held. */
+export function releaseLockState(state: VerifierState, type: number, id: number, ptr: object | null): boolean {
+  let prevId = 0;
+  let prevPtr: object | null = null;
+  for (let i = 0; i < state.refs.length; i++) {
+    const ref = state.refs[i] as RefState;
+    if (ref.type === type && ref.id === id && ref.ptr === ptr) {
+      removeRef(state, i);
+      state.activeLocks--;
+      state.activeLockId = prevId;
+      state.activeLockPtr = prevPtr;
+      return true;
+    }
+    if (ref.type & REF_TYPE_LOCK_MASK) {
+      prevId = ref.id;
+      prevPtr = ref.ptr;
+    }
+  }
+  return false;
+}
+
+/** acquire_irq_state: the id of a region with interrupts off. */
+export function acquireIrqState(env: Env, insnIdx: number): number {
+  const id = ++env.idGen;
+  env.curState.refs.push(new RefState(REF_TYPE_IRQ, id, insnIdx, null));
+  env.curState.activeIrqId = id;
+  return id;
+}
+
+/**
+ * release_irq_state: regions end in the order opposite to that in which they began. 0: done; else an errno: EACCES out of
+ * order (`acquiredAt` then names the instruction of the innermost one).
+ */
+export function releaseIrqState(state: VerifierState, id: number): boolean {
+  if (id !== state.activeIrqId) return false;
+  let prev = 0;
+  for (let i = 0; i < state.refs.length; i++) {
+    const ref = state.refs[i] as RefState;
+    if (ref.type !== REF_TYPE_IRQ) continue;
+    if (ref.id === id) {
+      removeRef(state, i);
+      state.activeIrqId = prev;
+      return true;
+    }
+    prev = ref.id;
+  }
+  return false;
+}
+
+/** invalidate_non_owning_refs: after an unlock, nodes seen under the lock may be gone. */
+export function invalidateNonOwningRefs(env: Env): void {
+  forEachReg(env.curState, (reg) => {
+    if (typeIsNonOwningRef(reg.type)) markRegInvalid(env, reg);
+  });
 }

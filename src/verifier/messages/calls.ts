@@ -39,14 +39,15 @@ export const calls = {
   packetByHelper: () => 'helper access to the packet is not allowed',
   invalidSockmapArg: () => 'invalid arg_type for sockmap/sockhash',
   invalidMapPtr: (what: string) => `invalid map_ptr to access map->${what}`,
-  unsupportedArgType: (type: number) => `verifier internal error: unsupported arg type ${type}`,
+  unsupportedArgType: (type: number) => `verifier bug: unsupported arg type ${type}`,
   argExpected: (regno: number, type: string, expected: string) => `R${regno} type=${type} expected=${expected}`,
   mayWriteInto: (func: string, regno: number, type: string) =>
     `${func}() may write into memory pointed by R${regno} type=${type}`,
   helperNull: (regno: number) => `Possibly NULL pointer passed to helper arg${regno}`,
   typeIsButExpected: (regno: number, type: string, expected: string) =>
     `R${regno} is of type ${type} but ${expected} is expected`,
-  allocUnhandled: () => 'verifier internal error: unimplemented handling of MEM_ALLOC',
+  allocUnhandled: () => 'verifier bug: unimplemented handling of MEM_ALLOC',
+  btfTypeMatch: () => 'verifier bug: invalid PTR_TO_BTF_ID register for type match',
   releaseOffset: (regno: number) =>
     `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
   unacquiredArg: (regno: number) => `arg ${regno} is an unacquired reference`,
@@ -104,6 +105,10 @@ export const calls = {
   cssTaskIter: () => 'css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs',
   irqNotUninit: (arg: number) => `expected uninitialized irq flag as arg#${arg}`,
   irqNotInit: (arg: number) => `expected an initialized irq flag as arg#${arg}`,
+  irqClass: (saved: string, used: string) =>
+    `irq flag acquired by ${saved} kfuncs cannot be restored with ${used} kfuncs`,
+  irqOrder: (id: number, insn: number) =>
+    `cannot restore irq state out of order, expected id=${id} acquired at insn_idx=${insn}`,
 
   // References
   unreleased: (id: number, insn: number) => `Unreleased reference id=${id} alloc_insn=${insn}`,
