@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { InputError } from '../../errors.ts';
 import { CpuMask } from '../../kernel/cpu_mask.ts';
+import { evaluateMask } from '../../kernel/mask_expr.ts';
 import { hostCpus, setAffinity } from '../../platform/node/sched_affinity.ts';
 import type { CommandModule } from '../command.ts';
 
@@ -27,14 +28,14 @@ const module: CommandModule = {
     command
       .description('Run a command bound to CPUs of this machine (Linux).')
       .usage('--cpus MASK -- COMMAND [ARGUMENT...]')
-      .requiredOption('--cpus <mask>', 'CPUs as a cpulist: 0-3,8')
+      .requiredOption('--cpus <mask>', 'CPUs: 0-3,8, or an expression as `mask` takes')
       .argument('<command...>', 'what to run, with its arguments')
       .addHelpText('after', "\nThe exit status is the command's own.")
       .action(async ([name = '', ...args]: string[], { cpus }: { cpus: string }) => {
-        const mask = CpuMask.fromList(cpus);
         const online = CpuMask.fromList(hostCpus().online);
+        const mask = evaluateMask(cpus, (online.last ?? 0) + 1);
         if (!mask.intersects(online)) {
-          throw new InputError('--cpus', '', `none of "${mask}" is online here; there are ${online}`);
+          throw new InputError('--cpus', '', `"${cpus}" has no CPU that is online here: ${online}`);
         }
         setAffinity(mask);
         done(await runInherited(name, args));
