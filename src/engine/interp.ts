@@ -1,7 +1,8 @@
 /** The interpreter: runs linked programs in kernel.wasm, one instruction after another, checking every access. */
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
+import { SHADOW_CTX, SHADOW_FULL, SHADOW_REDZONE } from '../../assembly/layout.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
-import type { Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
+import type { ContextPointer, Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
 import { type Fault, readFault, type Site } from './fault.ts';
 import { type CallResolver, type LinkedProgram, link } from './link.ts';
 
@@ -16,7 +17,14 @@ class InterpRun implements Run {
   readonly #release: () => void;
   #outcome: RunOutcome | null = null;
 
-  constructor(memory: KernelMemory, linked: LinkedProgram, ic: number, options: RunOptions, release: () => void) {
+  constructor(
+    memory: KernelMemory,
+    linked: LinkedProgram,
+    ic: number,
+    options: RunOptions,
+    pointers: readonly ContextPointer[],
+    release: () => void,
+  ) {
     this.#memory = memory;
     this.#options = options;
     this.#ic = ic;
@@ -24,10 +32,21 @@ class InterpRun implements Run {
     const args = options.args ?? [];
     memory.exports.interp_start(ic, linked.prog, options.entry ?? 0, args[0] ?? 0n);
     for (let i = 1; i < args.length; i++) this.#setRegister(i + 1, args[i] ?? 0n);
-    if (options.context !== undefined) memory.setU32(ic + layout.IC_CTX, options.context);
+    if (options.context !== undefined) this.#markContext(options.context, pointers);
     if (options.packet) {
       memory.setU32(ic + layout.IC_PACKET, options.packet.offset);
       memory.setU32(ic + layout.IC_PACKET_LEN, options.packet.length);
+    }
+  }
+
+  /** Fields that stand for a hidden u64 take the slow path of loads; programs cannot reach the hidden part itself. */
+  #markContext(context: number, pointers: readonly ContextPointer[]): void {
+    const { exports } = this.#memory;
+    this.#memory.setU32(this.#ic + layout.IC_CTX, context);
+    if (context === 0) return;
+    for (const { off, hidden } of pointers) {
+      exports.kasan_poison(context + (off & ~7), 8, SHADOW_FULL | SHADOW_CTX);
+      exports.kasan_poison(context + hidden, 8, SHADOW_REDZONE);
     }
   }
 
@@ -128,7 +147,7 @@ export class Interpreter implements Engine {
     const linked = link(memory, program, this.#callOf);
     const start = (options: RunOptions): InterpRun => {
       const ic = this.#context();
-      return new InterpRun(memory, linked, ic, options, () => {
+      return new InterpRun(memory, linked, ic, options, program.context ?? [], () => {
         this.#spare.push(ic);
       });
     };

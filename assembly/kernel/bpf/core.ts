@@ -1,6 +1,6 @@
 // The interpreter (kernel/bpf/core.c's, over linked instructions): a loop over one switch, with all its state in struct
 // interp whenever it returns, so that a run can stop after any number of instructions and go on later.
-import { KERNEL_BASE, access_slow, atomic_insn, check_args, fault, packet_insn } from './mem';
+import { KERNEL_BASE, LOADED, atomic_insn, check_args, fault, load_slow, packet_insn, store_slow } from './mem';
 import { div32, div64, mod32, mod64, sdiv32, sdiv64, smod32, smod64 } from './alu';
 import { call_helper, call_kfunc } from '../../generated/dispatch';
 import { engine_call } from './call';
@@ -115,12 +115,8 @@ function ldx<T>(ic: usize, pc: usize, limit: u64): bool {
   const off = src(ic, pc) + <u64>(<i64>load<i32>(pc, II_OFF)) - KERNEL_BASE;
   let p = <usize>off;
   if (!plain(off, sizeof<T>(), limit)) {
-    p = access_slow(ic, pc, off + KERNEL_BASE, sizeof<T>(), false);
-    if (!p) {
-      if (load<u32>(ic, IC_STATUS)) return false;
-      put(ic, pc, 0);
-      return true;
-    }
+    p = load_slow(ic, pc, off + KERNEL_BASE, sizeof<T>());
+    if (p <= LOADED) return p == LOADED;
   }
   put(ic, pc, <u64>(<i64>load<T>(p)));
   return true;
@@ -133,7 +129,7 @@ function stx<T>(ic: usize, pc: usize, limit: u64, value: u64): bool {
   const off = dst(ic, pc) + <u64>(<i64>load<i32>(pc, II_OFF)) - KERNEL_BASE;
   let p = <usize>off;
   if (!plain(off, sizeof<T>(), limit)) {
-    p = access_slow(ic, pc, off + KERNEL_BASE, sizeof<T>(), true);
+    p = store_slow(ic, off + KERNEL_BASE, sizeof<T>());
     if (!p) return false;
   }
   store<T>(p, <T>value);
@@ -142,6 +138,7 @@ function stx<T>(ic: usize, pc: usize, limit: u64, value: u64): bool {
 
 // What an interrupted run goes on from, and its status.
 function stop(ic: usize, pc: usize, executed: u32): u32 {
+  store<u32>(this_cpu(), 0, PC_SITE);
   store<u32>(ic, <u32>pc, IC_PC);
   store<u64>(ic, load<u64>(ic, IC_INSNS) + <u64>executed, IC_INSNS);
   return load<u32>(ic, IC_STATUS);

@@ -41,6 +41,9 @@ import * as OP from '../../generated/ops';
 /** First simulated kernel address. */
 export const KERNEL_BASE: u64 = 0xffff888000000000;
 
+/** No offset that anything lies at; see load_slow. */
+export const LOADED: usize = 1;
+
 /** Ends the run: the program did what it must not. */
 export function fault(ic: usize, kind: u32): void {
   store<u32>(ic, INTERP_FAULT, IC_STATUS);
@@ -74,21 +77,36 @@ function ctx_row(ic: usize, field: usize, size: u32): usize {
   return 0;
 }
 
+/** Checks a store that the fast path did not pass. Returns the offset to store at, 0 after a fault. */
+export function store_slow(ic: usize, address: u64, size: u32): usize {
+  if (access_ok(address, size, true)) return <usize>(address - KERNEL_BASE);
+  fault_access(ic, address, size, true, 0);
+  return 0;
+}
+
 /**
- * Checks an access that the fast path did not pass. Returns the offset to access, which is not `address`'s for a context
- * field that stands for something else; 0 when it faults, or for a probing load that reads 0.
+ * Checks a load that the fast path did not pass. Returns the offset to load from; LOADED when dst has its value: that of a
+ * context field that stands for a hidden u64, or 0 of a probing load; 0 after a fault.
  */
-export function access_slow(ic: usize, pc: usize, address: u64, size: u32, write: bool): usize {
-  if (access_ok(address, size, write)) {
+export function load_slow(ic: usize, pc: usize, address: u64, size: u32): usize {
+  const dst = ic + <usize>load<u8>(pc, II_DST);
+  if (access_ok(address, size, false)) {
     const off = <usize>(address - KERNEL_BASE);
     if (load<u8>(<usize>SHADOW + (off >> 3)) & SHADOW_CTX) {
       const ctx: usize = load<u32>(ic, IC_CTX);
       const row = ctx_row(ic, off - ctx, size);
-      if (row) return ctx + <usize>load<u32>(row, 8);
+      if (row) {
+        store<u64>(dst, load<u64>(ctx + <usize>load<u32>(row, 8)));
+        return LOADED;
+      }
     }
     return off;
   }
-  if (!(load<u8>(pc, II_FLAGS) & II_PROBE)) fault_access(ic, address, size, write, 0);
+  if (load<u8>(pc, II_FLAGS) & II_PROBE) {
+    store<u64>(dst, 0);
+    return LOADED;
+  }
+  fault_access(ic, address, size, false, 0);
   return 0;
 }
 
