@@ -98,7 +98,7 @@ async function buildScripts() {
     minify: true,
     define: { ...common.define, VERSION: JSON.stringify(version) },
     banner: {
-      js: '#!/usr/bin/env node\nimport{createRequire as $r}from"node:module";const require=$r(import.meta.url);',
+      js: '#!/usr/bin/env node\nimport{createRequire as makeRequire}from"node:module";const require=makeRequire(import.meta.url);',
     },
   });
 }

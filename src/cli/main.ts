@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'run one plain program from stdin, as a bpf_conformance plugin',
     load: () => import('./commands/conform.ts'),
   },
+  run: { summary: 'run the programs of an object on a simulated machine', load: () => import('./commands/run.ts') },
   replay: {
     summary: 'golden vectors of real kernels, executed and compared',
     load: () => import('./commands/replay.ts'),
@@ -40,17 +41,18 @@ async function main(argv: readonly string[]): Promise<void> {
     .helpCommand(false)
     .addHelpText('after', '\nbpf-cpumask COMMAND --help tells more.');
   const wanted = argv[0];
-  for (const [name, row] of Object.entries(COMMANDS)) {
-    const command = newCommand(name).description(row.summary).helpCommand(false);
-    program.addCommand(command);
-    if (name !== wanted) continue;
-    const module = await row.load();
-    module.define(command, (value) => {
-      status = value;
-    });
-  }
+  const known = wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? wanted : null;
   try {
-    if (wanted !== undefined && !wanted.startsWith('-') && !Object.hasOwn(COMMANDS, wanted)) {
+    for (const [name, row] of Object.entries(COMMANDS)) {
+      const command = newCommand(name).description(row.summary).helpCommand(false);
+      program.addCommand(command);
+      if (name !== known) continue;
+      const module = await row.load();
+      module.define(command, (value) => {
+        status = value;
+      });
+    }
+    if (wanted !== undefined && !wanted.startsWith('-') && known === null) {
       throw new InputError(wanted, '', `no such command; there are ${Object.keys(COMMANDS).join(', ')}`);
     }
     if (argv.length === 0) program.outputHelp({ error: true });
@@ -58,7 +60,7 @@ async function main(argv: readonly string[]): Promise<void> {
     if (argv.length === 0) status = EXIT.usage;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) status = EXIT.ok;
-    else status = explain(error, wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? wanted : null, note);
+    else status = explain(error, known, note);
   }
 }
 

@@ -18,6 +18,8 @@ export interface ProgramRunOptions {
   readonly ctx?: Uint8Array | undefined;
   /** Packet of a tc, XDP or socket program, from its Ethernet header on; default 64 zero bytes. */
   readonly data?: Uint8Array | undefined;
+  /** Tracepoint to fire for a program that one runs; default: the one that its section names. */
+  readonly tracepoint?: string | undefined;
   /** Instructions after which the run is stopped as a fault. */
   readonly budget?: number | undefined;
 }
@@ -90,12 +92,12 @@ export class Program {
    */
   run(options: ProgramRunOptions = {}): ProgramRun {
     if (!this.isTraced) return this.start(options, {});
-    const { tracepoint } = this;
+    const tracepoint = options.tracepoint ?? this.tracepoint;
     if (tracepoint === null) throw new NotSupported(`running ${this.section} programs`);
     if (options.ctx ?? options.data) {
       throw new InputError(this.name, '', 'a tracepoint runs it; it takes neither a context nor a packet');
     }
-    const attachment = this.machine.attach(this);
+    const attachment = this.machine.attach(this, tracepoint);
     try {
       const fired = this.machine.fire(tracepoint, { cpu: options.cpu, budget: options.budget });
       const mine = fired.find(({ program }) => program === this);

@@ -1,0 +1,157 @@
+import { Option } from 'commander';
+import { EXIT, InputError, NotSupported } from '../../errors.ts';
+import type { Machine } from '../../kernel/machine.ts';
+import type { BpfObject } from '../../kernel/object.ts';
+import type { Program, ProgramRun } from '../../kernel/run.ts';
+import { readUserFile } from '../../platform/node/files.ts';
+import { collectRun } from '../../report/collect.ts';
+import { formatRun, runToJson } from '../../report/run.ts';
+import type { CommandModule } from '../command.ts';
+import { openMachine } from '../machine.ts';
+import { choice, collect, count, hexBytes, type MachineFlags, machineOptions } from '../options.ts';
+import { note, paintFor, print, printJson } from '../terminal.ts';
+
+interface RunFlags extends MachineFlags {
+  readonly prog?: readonly string[];
+  readonly engine: 'interp' | 'jit' | 'live';
+  readonly cpu: number;
+  readonly pid?: number;
+  readonly affinity?: string;
+  readonly topology?: string;
+  readonly ctx?: Uint8Array;
+  readonly data?: Uint8Array;
+  readonly set?: readonly string[];
+  readonly fire?: string;
+  readonly times: number;
+  readonly json?: boolean;
+}
+
+/** Instructions after which a program is taken to hang: some tens of seconds. */
+const BUDGET = 2 ** 32;
+
+const ENGINES = ['interp', 'jit', 'live'] as const;
+
+const module: CommandModule = {
+  define(command, done) {
+    machineOptions(
+      command
+        .description('Run the programs of a compiled BPF object on a simulated machine.')
+        .argument('<object>', 'compiled BPF object (*.bpf.o)')
+        .option('--prog <name>', 'only this program; may be repeated', collect)
+        .addOption(
+          new Option('--engine <name>', 'interp: checks every access; jit and live: not there yet')
+            .argParser(choice('--engine', ENGINES))
+            .default('interp'),
+        )
+        .addOption(new Option('--cpu <i>', 'CPU to run on').argParser(count('--cpu', 0, 8191)).default(0))
+        .addOption(
+          new Option('--pid <n>', 'pid of the current task (default: 1)').argParser(count('--pid', 1, 0x7fffffff)),
+        )
+        .option('--affinity <cpus>', "the current task's CPUs, as a cpulist; children inherit them")
+        .option('--topology <text>', 'hwloc synthetic string: "numa:2 l3:2 core:4 pu:2"')
+        .addOption(new Option('--ctx <hex>', 'context of a syscall program').argParser(hexBytes('--ctx')))
+        .addOption(new Option('--data <hex>', 'packet of a tc, XDP or socket program').argParser(hexBytes('--data')))
+        .option('--set <var=value>', 'give a global variable its value before load; may be repeated', collect)
+        .option('--fire <tracepoint>', 'fire this tracepoint instead of the one that the program names')
+        .addOption(
+          new Option('--times <n>', 'run it so often').argParser(count('--times', 1, 1_000_000_000)).default(1),
+        )
+        .option('--json', 'one JSON object a program, on one line'),
+    )
+      .addHelpText('after', EXAMPLES)
+      .action((path: string, flags: RunFlags) => {
+        done(run(path, flags));
+      });
+  },
+};
+
+const EXAMPLES = `
+Without --prog every program that can run by itself runs, in order, on one machine. Tracing programs are attached, and
+their tracepoint is fired in the context of the current task.
+
+  bpf-cpumask run my.bpf.o --cpus 64 --prog pick --set nr_cpus=64
+  bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json`;
+
+function run(path: string, flags: RunFlags): number {
+  if (flags.engine !== 'interp') throw new NotSupported(`--engine ${flags.engine}`);
+  const bytes = readUserFile(path);
+  const machine = openMachine(flags);
+  if (flags.cpu >= machine.cpus) {
+    throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
+  }
+  setUpTask(machine, flags);
+  const object = machine.load(bytes, { name: path, programs: flags.prog, set: settings(flags.set ?? []) });
+  const programs = flags.prog
+    ? flags.prog.map((name) => object.program(name))
+    : object.programs.filter((p) => p.runsByItself);
+  if (programs.length === 0) throw nothingToRun(path, object);
+  let status: number = EXIT.ok;
+  programs.forEach((program, i) => {
+    if (i > 0 && !flags.json) print('');
+    if (!runOne(machine, program, flags)) status = EXIT.failed;
+  });
+  return status;
+}
+
+/** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
+function runOne(machine: Machine, program: Program, flags: RunFlags): boolean {
+  const { reject } = program;
+  if (reject) {
+    const { object, name, section, type } = program;
+    if (flags.json) printJson({ object: object.name, program: name, section, type, ...reject });
+    else note(`${name}: rejected by the loader (errno ${reject.errno}): ${reject.message}`);
+    return false;
+  }
+  const firstWarning = machine.warnings().at(-1)?.number ?? -1;
+  const runs: ProgramRun[] = [];
+  for (let i = 0; i < flags.times; i++) {
+    runs.push(runOnce(program, flags));
+    if (runs.at(-1)?.fault) break;
+  }
+  const report = collectRun(machine, program, runs, { cpu: flags.cpu, firstWarning: firstWarning + 1 });
+  if (flags.json) printJson(runToJson(report));
+  else print(formatRun(report, paintFor(process.stdout)));
+  return report.fault === null;
+}
+
+function runOnce(program: Program, { cpu, ctx, data, fire }: RunFlags): ProgramRun {
+  if (!program.isTraced) {
+    const takesPacket = program.type !== 'syscall';
+    return program.run({
+      cpu,
+      ctx: takesPacket ? undefined : ctx,
+      data: takesPacket ? data : undefined,
+      budget: BUDGET,
+    });
+  }
+  return program.run({ cpu, tracepoint: fire, budget: BUDGET });
+}
+
+function setUpTask(machine: Machine, { pid, affinity }: RunFlags): void {
+  if (pid !== undefined && pid !== machine.current.pid) {
+    machine.current = machine.tasks.create({ pid, comm: `task-${pid}`, parent: machine.current });
+  }
+  if (affinity !== undefined) machine.current.setAffinity(affinity);
+}
+
+/** `pid=77` -> { pid: '77' } */
+function settings(words: readonly string[]): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at < 1) throw new InputError('--set', '', `"${word}" is not VAR=VALUE`);
+    values[word.slice(0, at).trim()] = word.slice(at + 1).trim();
+  }
+  return values;
+}
+
+function nothingToRun(path: string, object: BpfObject): InputError {
+  const list = object.programs.map(({ name, section }) => `${name} (${section})`).join(', ');
+  return new InputError(
+    path,
+    '',
+    list ? `no program can run by itself; name one with --prog: ${list}` : 'has no programs',
+  );
+}
+
+export const { define } = module;

@@ -1,0 +1,25 @@
+/** The machine that the shared options describe. */
+import { InputError } from '../errors.ts';
+import type { Release } from '../kernel/bpf/rows.ts';
+import type { Machine } from '../kernel/machine.ts';
+import { createMachine } from '../platform/create_machine.ts';
+import { openProfile } from '../platform/node/profile.ts';
+import type { MachineFlags } from './options.ts';
+
+/** A release as the user wrote it. @throws InputError when it does not look like one */
+export function release(text: string): Release {
+  if (!/^[0-9]+\.[0-9]+$/.test(text)) {
+    throw new InputError('--kernel', '', `"${text}" is no release; write it as 6.18`);
+  }
+  return text as Release;
+}
+
+/** Boots a machine from the options. */
+export function openMachine(flags: MachineFlags & { readonly topology?: string }): Machine {
+  const { cpus, nrCpus, kernel = '6.18', btf, seed, topology } = flags;
+  const profile = openProfile(release(kernel), {
+    ...(btf === undefined ? {} : { btf }),
+    ...(nrCpus === undefined ? {} : { nrCpus }),
+  });
+  return createMachine({ cpus, topology, profile, seed });
+}
