@@ -3,8 +3,10 @@ import type { Btf } from '../btf/btf.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import type { StructMetas } from '../kernel/bpf/struct_metas.ts';
 import type { KernelProgram } from '../kernel/program.ts';
+import type { LineSpec } from '../loader/spec.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
+import { Insns } from '../uapi/insn.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
 import { type FuncState, RegState, type VerifierState } from './types.ts';
@@ -157,6 +159,8 @@ const GPL_LICENSES = new Set([
 export class Env {
   readonly log: Log;
   readonly insns: Insn[] = [];
+  /** The same as arrays, for the disassembler. */
+  readonly code: Insns;
   readonly aux: InsnAux[] = [];
   readonly maps: VerifierMap[] = [];
   /** Functions in order of start; the last entry is a sentinel that starts at the end. */
@@ -206,6 +210,11 @@ export class Env {
   exploredStatesSize = 0;
   freeListSize = 0;
   numExploredStates = 0;
+  /** What the log printed last, to put states behind instructions and source lines once. */
+  prevLinfo: LineSpec | null = null;
+  prevLogPos = 0;
+  prevInsnPrintPos = 0;
+  private readonly lineOf: (LineSpec | undefined)[] = [];
   /** Registers and slots changed since the state was last printed. */
   scratchedRegs = 0;
   scratchedStackLo = 0;
@@ -232,6 +241,31 @@ export class Env {
     this.progType = prog.type;
     this.sleepable = (prog.flags & 16) !== 0;
     this.btf = prog.btf;
+    this.code = new Insns(prog.insns);
+    const code = this.code;
+    for (let i = 0; i < code.length; i++) {
+      this.insns.push(
+        new Insn(
+          code.code[i] as number,
+          code.dst[i] as number,
+          code.src[i] as number,
+          code.off[i] as number,
+          code.imm[i] as number,
+        ),
+      );
+      this.aux.push(new InsnAux());
+    }
+    let next = 0;
+    let line: LineSpec | undefined;
+    for (let i = 0; i < code.length; i++) {
+      while (next < prog.lines.length && (prog.lines[next] as LineSpec).insn <= i) line = prog.lines[next++];
+      this.lineOf.push(line);
+    }
+  }
+
+  /** find_linfo: the source line that instruction belongs to. */
+  findLinfo(insnIdx: number): LineSpec | undefined {
+    return this.lineOf[insnIdx];
   }
 
   /** The kernel's BTF. */
