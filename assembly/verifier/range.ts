@@ -430,18 +430,34 @@ export function isAligned(h: u32, off: i32, size: u32): bool {
   return ((tv | tm) & <u64>(size - 1)) == 0;
 }
 
-export function isInsane(h: u32): bool {
+export function isInsane(h: u32): u32 {
   const r = at(h);
-  if (r.umin > r.umax || r.smin > r.smax || r.u32min > r.u32max || r.s32min > r.s32max) return true;
+  if (r.umin > r.umax || r.smin > r.smax || r.u32min > r.u32max || r.s32min > r.s32max) return 1;
   if (r.m == 0) {
     const v = r.v;
-    if (r.umin != v || r.umax != v || <u64>r.smin != v || <u64>r.smax != v) return true;
+    if (r.umin != v || r.umax != v || <u64>r.smin != v || <u64>r.smax != v) return 2;
   }
   if (<u32>r.m == 0) {
     const v = <u32>r.v;
-    if (r.u32min != v || r.u32max != v || <u32>r.s32min != v || <u32>r.s32max != v) return true;
+    if (r.u32min != v || r.u32max != v || <u32>r.s32min != v || <u32>r.s32max != v) return 3;
   }
-  return false;
+  return 0;
+}
+
+/** __mark_reg_unbounded: the tnum stays. */
+export function unbound(h: u32): u32 {
+  copy(X, at(h));
+  unbound64(X);
+  unbound32(X);
+  return intern(X);
+}
+
+/** a + b as linked registers get it: bounds are not synced afterwards. */
+export function linkAdd(a: u32, b: u32): u32 {
+  copy(X, at(a));
+  copy(Y, at(b));
+  add(X, Y);
+  return intern(X);
 }
 
 export function within(old: u32, cur: u32): bool {
@@ -868,8 +884,8 @@ function computable(op: u32, is32: bool, s: Rec): bool {
   return op == 0x00 || op == 0x10 || op == 0x20 || op == 0x40 || op == 0x50 || op == 0xa0 || op == 0x80;
 }
 
-export function alu(op: u32, is32: bool, dst: u32, src: u32): u32 {
-  if (!computable(op, is32, at(src))) return 1;
+export function alu(op: u32, is32: bool, dst: u32, src: u32): i32 {
+  if (!computable(op, is32, at(src))) return -1;
   copy(X, at(dst));
   copy(Y, at(src));
   switch (op) {
@@ -984,12 +1000,6 @@ export function zext(h: u32, size: u32): u32 {
     unbound32(X);
   }
   syncRec(X);
-  return intern(X);
-}
-
-export function zext32Only(h: u32): u32 {
-  copy(X, at(h));
-  zext32(X);
   return intern(X);
 }
 

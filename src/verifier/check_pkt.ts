@@ -3,6 +3,7 @@ import { PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META } from '../kernel/
 import { BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP32, BPF_X, classOf, opOf, sourceOf } from '../uapi/insn.ts';
 import type { Env, Insn } from './env.ts';
 import { RANGE_ZERO, range } from './range.ts';
+import { regIsPktPointerAny } from './regs.ts';
 import { AT_PKT_END, BEYOND_PKT_END, forEachReg, type RegState, type VerifierState } from './types.ts';
 
 const MAX_PACKET_OFF = 0xffff;
@@ -89,4 +90,11 @@ function findGoodPktPointers(state: VerifierState, reg: RegState, type: number, 
 function markPktEnd(state: VerifierState, regno: number, open: boolean): void {
   const reg = state.func().reg(regno);
   if (reg.type === PTR_TO_PACKET) reg.pktRange = open ? BEYOND_PKT_END : AT_PKT_END;
+}
+
+/** clear_all_pkt_pointers: after the packet may have moved, none of them is a pointer any more. */
+export function clearAllPktPointers(env: Env): void {
+  forEachReg(env.curState, (reg) => {
+    if (regIsPktPointerAny(reg)) reg.markUnknown();
+  });
 }

@@ -1,15 +1,18 @@
 /** struct bpf_verifier_env: one verification, and what it has found out about each instruction and function. */
 import type { Btf } from '../btf/btf.ts';
+import type { HelperQuery } from '../kernel/bpf/helpers/index.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import type { StructMetas } from '../kernel/bpf/struct_metas.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { LineSpec } from '../loader/spec.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
+import { callParams } from './call_info.ts';
 import { Insns } from '../uapi/insn.ts';
+import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
-import { type FuncState, RegState, type VerifierState } from './types.ts';
+import { type FuncState, type JmpHistoryEntry, RegState, type VerifierState } from './types.ts';
 
 /** What a kernel is to the verifier; a profile (kernel/profile.ts) has these and more. */
 export interface VerifierProfile {
@@ -129,6 +132,20 @@ export class Reject extends Error {
   }
 }
 
+/** struct bpf_verifier_state_list. */
+export interface ExploredState {
+  readonly state: VerifierState;
+  missCnt: number;
+  hitCnt: number;
+  inFreeList: boolean;
+}
+
+/** struct bpf_scc_visit: a walk through a loop, entered at `entryState`, with the states that ended it by convergence. */
+export interface SccVisit {
+  entryState: VerifierState | null;
+  backedges: VerifierState[];
+}
+
 /** Where the search goes next (struct bpf_verifier_stack_elem). */
 export interface StackElem {
   readonly state: VerifierState;
@@ -174,6 +191,10 @@ export class Env {
   idGen = 0;
   /** check_attach_btf_id's finding: name and type id of the traced function or member. */
   attachFuncName = '';
+  /** For helper sets: struct_ops type, iterator target or function; struct_ops member; whether the LSM hook may sleep. */
+  attachName = '';
+  attachMember = '';
+  sleepableHook = false;
   attachFuncProtoId = 0;
   /** prog->aux->attach_btf_trace: the prototype has a first argument that the program does not see. */
   attachBtfTrace = false;
@@ -209,7 +230,21 @@ export class Env {
   maxStatesPerInsn = 0;
   exploredStatesSize = 0;
   freeListSize = 0;
-  numExploredStates = 0;
+  numBackedges = 0;
+  /** Instructions of all functions, each function's in post-order (compute_postorder). */
+  insnPostorder: Int32Array = new Int32Array(0);
+  readonly liveness: StackLiveness = new StackLiveness(this);
+  /** History entry of the current instruction (cur_hist_ent). */
+  curHist: JmpHistoryEntry | null = null;
+  /** States at prune points, newest first, by instruction (explored_states). */
+  readonly explored: ExploredState[][] = [];
+  /** States that left their bucket while paths through them are open. */
+  freeList: ExploredState[] = [];
+  /** Instructions that may follow each (flow.ts). */
+  readonly successors: (readonly number[])[] = [];
+  /** struct_ops and LSM programs that asked for a private stack. */
+  privStackRequested = false;
+  readonly sccVisits = new Map<string, SccVisit>();
   /** What the log printed last, to put states behind instructions and source lines once. */
   prevLinfo: LineSpec | null = null;
   prevLogPos = 0;
@@ -266,6 +301,37 @@ export class Env {
   /** find_linfo: the source line that instruction belongs to. */
   findLinfo(insnIdx: number): LineSpec | undefined {
     return this.lineOf[insnIdx];
+  }
+
+  /** What decides about a helper besides its number. */
+  helperQuery(): HelperQuery {
+    return {
+      release: this.profile.release,
+      type: this.progType,
+      attachType: this.prog.attachType,
+      attachName: this.attachName,
+      attachMember: this.attachMember,
+      sleepableHook: this.sleepableHook,
+      capPerfmon: this.allowPtrLeaks,
+    };
+  }
+
+  /** Number of parameters of a helper or kfunc; null: unknown, then R1 to R5 count as read. */
+  callParams(insn: Insn): number | null {
+    return callParams(this, insn);
+  }
+
+  /** find_subprog: index of the function that starts at `insnIdx`; -1: none. */
+  findSubprog(insnIdx: number): number {
+    for (let i = 0; i < this.subprogCnt; i++) if (this.subprog(i).start === insnIdx) return i;
+    return -1;
+  }
+
+  /** Index of the function that `insnIdx` lies in. */
+  containingSubprog(insnIdx: number): number {
+    let i = this.subprogCnt - 1;
+    while (i > 0 && this.subprog(i).start > insnIdx) i--;
+    return i;
   }
 
   /** The kernel's BTF. */

@@ -2,9 +2,9 @@
 import { PTR_TO_STACK, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
+import { isAsyncCallbackCallingInsn } from './call_info.ts';
 import { clearAllPktPointers } from './check_pkt.ts';
-import { isAsyncCallbackCallingInsn } from './check_helper_call.ts';
-import { Reject, type Env, type Insn } from './env.ts';
+import { type Env, type Insn, Reject } from './env.ts';
 import { btfCheckSubprogCall } from './func_args.ts';
 import { printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
@@ -112,12 +112,12 @@ export function checkFuncCall(env: Env, insn: Insn): void {
     clearCallerSavedRegs(env, caller.regs);
     markRegUnknown(env, caller.regs, 0);
     caller.reg(0).subregDef = 0;
-    env.insnIdx++;
     return;
   }
   setupFuncEntry(env, subprog, env.insnIdx, setCalleeState, state);
   clearCallerSavedRegs(env, caller.regs);
-  env.insnIdx = info.start;
+  // The main loop goes on with the next one.
+  env.insnIdx = info.start - 1;
   env.liveness.resetCallchain();
   if (env.log.level & BPF_LOG_LEVEL) {
     env.verbose('caller:\n');
@@ -128,7 +128,13 @@ export function checkFuncCall(env: Env, insn: Insn): void {
 }
 
 /** push_async_cb: the callback starts on an empty stack of its own. */
-function pushAsyncCb(env: Env, insnIdx: number, prevInsnIdx: number, subprog: number, sleepable: boolean): VerifierState {
+function pushAsyncCb(
+  env: Env,
+  insnIdx: number,
+  prevInsnIdx: number,
+  subprog: number,
+  sleepable: boolean,
+): VerifierState {
   const state = new VerifierState();
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
@@ -204,5 +210,5 @@ export function prepareFuncExit(env: Env): void {
   state.curframe--;
   env.liveness.resetCallchain();
   const prev = inCallback ? findPrevEntry(env, state, env.insnIdx) : null;
-  if (prev) widenImpreciseScalars(prev, state);
+  if (prev) widenImpreciseScalars(env, prev, state);
 }

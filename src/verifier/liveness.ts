@@ -5,9 +5,10 @@
  *
  * A set of slots is two 32-bit words; the numbers of one instruction lie together in an Int32Array.
  */
-import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
+
 import type { Env } from './env.ts';
-import { insnSuccessors } from './cfg.ts';
+import { insnSuccessors } from './flow.ts';
+import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import type { VerifierState } from './types.ts';
 
 /** Words of one instruction. */
@@ -104,13 +105,7 @@ export class StackLiveness {
 
   /** bpf_mark_stack_read: `insnIdx` may read slot `spi` of frame `frame`. */
   markRead(frame: number, insnIdx: number, spi: number): void {
-    this.addRead(
-      this.ensureCurrent(),
-      frame,
-      insnIdx,
-      spi < 32 ? 1 << spi : 0,
-      spi < 32 ? 0 : 1 << (spi - 32),
-    );
+    this.addRead(this.ensureCurrent(), frame, insnIdx, spi < 32 ? 1 << spi : 0, spi < 32 ? 0 : 1 << (spi - 32));
   }
 
   private addRead(instance: Instance, frame: number, insnIdx: number, lo: number, hi: number): void {
@@ -253,9 +248,7 @@ export class StackLiveness {
     masks[at + LIVE + 1] = beforeHi;
     masks[at + WRITTEN] = writtenLo;
     masks[at + WRITTEN + 1] = writtenHi;
-    return (
-      beforeLo !== oldLo || beforeHi !== oldHi || writtenLo !== oldWrittenLo || writtenHi !== oldWrittenHi
-    );
+    return beforeLo !== oldLo || beforeHi !== oldHi || writtenLo !== oldWrittenLo || writtenHi !== oldWrittenHi;
   }
 
   private logChange(

@@ -23,9 +23,10 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC } from '../uapi/bpf.ts';
 import { formatInsn, type InsnNames } from '../uapi/insn.ts';
-import { kfuncName } from './check_kfunc.ts';
+import { kfuncName } from './call_info.ts';
 import type { Env } from './env.ts';
 import { range } from './range.ts';
+import { regTypeStr, tnumStr } from './reg_type_str.ts';
 import { typeIsNonOwningRef, typeIsPktPointer } from './regs.ts';
 import {
   BPF_ADD_CONST,
@@ -39,50 +40,6 @@ import {
   STACK_SPILL,
   type VerifierState,
 } from './types.ts';
-
-const TYPE_NAMES = [
-  '?',
-  'scalar',
-  'ctx',
-  'map_ptr',
-  'map_value',
-  'map_key',
-  'fp',
-  'pkt_meta',
-  'pkt',
-  'pkt_end',
-  'flow_keys',
-  'sock',
-  'sock_common',
-  'tcp_sock',
-  'tp_buffer',
-  'xdp_sock',
-  'ptr_',
-  'mem',
-  'arena',
-  'buf',
-  'func',
-  'dynptr_ptr',
-] as const;
-
-const PREFIXES: readonly (readonly [flag: number, text: string])[] = [
-  [MEM_RDONLY, 'rdonly_'],
-  [MEM_RINGBUF, 'ringbuf_'],
-  [MEM_USER, 'user_'],
-  [MEM_PERCPU, 'percpu_'],
-  [MEM_RCU, 'rcu_'],
-  [PTR_UNTRUSTED, 'untrusted_'],
-  [PTR_TRUSTED, 'trusted_'],
-];
-
-/** reg_type_str: `ptr_or_null_`, `rdonly_mem`, `map_value_or_null` ... */
-export function regTypeStr(type: number): string {
-  let prefix = '';
-  for (const [flag, text] of PREFIXES) if (type & flag) prefix += text;
-  const base = baseType(type);
-  const postfix = type & PTR_MAYBE_NULL ? (base === PTR_TO_BTF_ID ? 'or_null_' : '_or_null') : '';
-  return `${prefix}${TYPE_NAMES[base] ?? '?'}${postfix}`;
-}
 
 const DYNPTR_NAMES = ['<invalid>', 'local', 'ringbuf', 'skb', 'xdp', 'skb_meta'] as const;
 
@@ -105,9 +62,9 @@ export function iterStateStr(state: number): string {
 
 const SLOT_CHARS = '?rm0dif';
 
-/** `%#llx`: zero has no 0x. */
+/** `%#llx` */
 function hex64(value: bigint): string {
-  return value === 0n ? '0' : `0x${BigInt.asUintN(64, value).toString(16)}`;
+  return `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
 
 /** Unsigned numbers up to 65535 are decimal, above hexadecimal. */
@@ -118,14 +75,6 @@ export function unum(value: bigint): string {
 /** Signed 16-bit numbers are decimal, others hexadecimal. */
 export function snum(value: bigint): string {
   return value >= -0x8000n && value <= 0x7fffn ? `${value}` : hex64(value);
-}
-
-/** tnum_strn: a constant, or `(value; mask)`. */
-export function tnumStr(h: number): string {
-  const value = range.value(h);
-  const unsigned = BigInt.asUintN(64, value);
-  if (range.isConst(h)) return unum(unsigned);
-  return `(${hex64(unsigned)}; ${hex64(range.mask(h))})`;
 }
 
 const S64_MIN = -(1n << 63n);

@@ -43,7 +43,7 @@ export interface RangeExports {
   valueF(h: number): number;
   /** (value of var_off + off) is a multiple of size (tnum_is_aligned(tnum_add(var_off, off), size)). */
   isAligned(h: number, off: number, size: number): number;
-  /** dst op= src for scalars (adjust_scalar_min_max_vals), 64 or 32 bit; the result of 32 bits is zero-extended. */
+  /** dst op= src for scalars (adjust_scalar_min_max_vals), 64 or 32 bit; 32 bits zero-extend. -1: nothing is known. */
   alu(op: number, is32: number, dst: number, src: number): number;
   /** Pointer's variable offset plus or minus a scalar: overflow makes it unbounded (adjust_ptr_min_max_vals). */
   ptrAdd(ptr: number, scalar: number): number;
@@ -60,8 +60,14 @@ export interface RangeExports {
   refine(op: number, is32: number, a: number, b: number): void;
   refinedA(): number;
   refinedB(): number;
-  /** Do the bounds contradict each other (reg_bounds_sanity_check)? 0: no. */
+  /** reg_bounds_sanity_check. 0: fine, 1: bounds contradict, 2: a constant tnum and bounds do, 3: in the low half. */
   isInsane(h: number): number;
+  /** __mark_reg_unbounded: bounds are forgotten, the tnum stays. */
+  unbound(h: number): number;
+  /** a + b, bounds not synced (sync_linked_regs). */
+  linkAdd(a: number, b: number): number;
+  /** __mark_reg32_known: the low half is this constant. */
+  setKnownLow(h: number, low: number): number;
   /** Everything `cur` may be, `old` may be too (range_within and tnum_in). */
   within(old: number, cur: number): number;
   /** Narrows the signed 64-bit bounds to [min, max] and syncs the rest; min and max as two halves. */

@@ -59,7 +59,9 @@ export function regTypeStr(type: number): string {
   return text;
 }
 
-/** tnum_strn of a handle's var_off: `(0x0; 0xff)`. */
+/** tnum_strn of a handle's var_off: a constant (decimal up to 65535), or `(0x0; 0xff)`. */
 export function tnumStr(h: number): string {
-  return `(0x${BigInt.asUintN(64, range.value(h)).toString(16)}; 0x${BigInt.asUintN(64, range.mask(h)).toString(16)})`;
+  const value = BigInt.asUintN(64, range.value(h));
+  if (range.isConst(h)) return value <= 0xffffn ? `${value}` : `0x${value.toString(16)}`;
+  return `(0x${value.toString(16)}; 0x${BigInt.asUintN(64, range.mask(h)).toString(16)})`;
 }

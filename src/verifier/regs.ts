@@ -30,7 +30,7 @@ import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
-import { DEF_NOT_SUBREG, MAX_BPF_REG, type RegState } from './types.ts';
+import { BPF_ADD_CONST, DEF_NOT_SUBREG, MAX_BPF_REG, type RegState } from './types.ts';
 
 export const SRC_OP = 0;
 export const DST_OP = 1;
@@ -139,4 +139,33 @@ export function checkRegArg(env: Env, regno: number, how: number, regs: readonly
   if (regno === 10) env.reject(errno.EACCES, msg.frameReadOnly());
   reg.subregDef = DEF_NOT_SUBREG;
   if (how === DST_OP) markRegUnknown(env, regs, regno);
+}
+
+/** clear_scalar_id: the scalar is no longer linked to others. */
+export function clearScalarId(reg: RegState): void {
+  reg.id = 0;
+  reg.off = 0;
+}
+
+/** assign_scalar_id_before_mov: source and destination of a move share what is learnt later. */
+export function assignScalarIdBeforeMov(env: Env, src: RegState): void {
+  if (src.type !== SCALAR_VALUE) return;
+  if (src.id & BPF_ADD_CONST) clearScalarId(src);
+  if (!src.id && !isConst(src)) src.id = ++env.idGen;
+}
+
+/** reg_bounds_sanity_check: contradicting bounds are reported in the log, and forgotten. */
+export function boundsSanityCheck(env: Env, reg: RegState, where: string): void {
+  const kind = range.isInsane(reg.val);
+  if (!kind) return;
+  const what = ['', 'range bounds violation', 'const tnum out of sync with range bounds', 'const subreg tnum out of sync with range bounds'];
+  const hex = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
+  const hex32 = (value: number) => `0x${(value >>> 0).toString(16)}`;
+  const h = reg.val;
+  env.verbose(
+    `REG INVARIANTS VIOLATION (${where}): ${what[kind]} u64=[${hex(range.umin(h))}, ${hex(range.umax(h))}] ` +
+      `s64=[${hex(range.smin(h))}, ${hex(range.smax(h))}] u32=[${hex32(range.u32min(h))}, ${hex32(range.u32max(h))}] ` +
+      `s32=[${hex32(range.s32min(h))}, ${hex32(range.s32max(h))}] var_off=(${hex(range.value(h))}, ${hex(range.mask(h))})\n`,
+  );
+  reg.val = range.unbound(h);
 }

@@ -31,4 +31,3 @@ export function verboseInvalidScalar(env: Env, reg: RegState, want: RetvalRange,
   if (unknown) text += ' unknown scalar value';
   env.verbose(`${text} should have been in [${want.min}, ${want.max}]\n`);
 }
-

@@ -1,0 +1,188 @@
+/** Facts of the control flow that need no states: successors, post-order, loops, live registers. */
+import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
+import type { Env, Insn } from './env.ts';
+
+const LD_IMM64 = 0x18;
+const NONE: readonly number[] = [];
+
+/** Indexes of the instructions that may follow `idx` in the function: fall-through first, then the target of a jump. */
+export function insnSuccessors(env: Env, idx: number): readonly number[] {
+  return env.successors[idx] ?? NONE;
+}
+
+/** Where a jump goes, as an offset like insn.off. */
+export function jmpOffset(insn: Insn): number {
+  return insn.code === 0x06 ? insn.imm : insn.off;
+}
+
+/** Fills env.successors. */
+export function computeSuccessors(env: Env): void {
+  for (let i = 0; i < env.insns.length; i++) {
+    const insn = env.insn(i);
+    const cls = insn.code & 7;
+    const next = i + (insn.code === LD_IMM64 ? 2 : 1);
+    let succ: readonly number[] = [next];
+    if (cls === 5 || cls === 6) {
+      const op = insn.code & 0xf0;
+      const target = i + jmpOffset(insn) + 1;
+      if (op === 0x90) succ = NONE;
+      else if (op === 0x00) succ = [target];
+      else if (op !== 0x80) succ = [next, target];
+    }
+    env.successors.push(succ);
+  }
+}
+
+/** compute_postorder: fills env.insnPostorder and each function's part of it. */
+export function computePostorder(env: Env): void {
+  const order = new Int32Array(env.insns.length);
+  const DISCOVERED = 1;
+  const EXPLORED = 2;
+  const state = new Uint8Array(env.insns.length);
+  let n = 0;
+  for (let i = 0; i < env.subprogCnt; i++) {
+    env.subprog(i).postorderStart = n;
+    const stack = [env.subprog(i).start];
+    while (stack.length) {
+      const top = stack[stack.length - 1] as number;
+      state[top] = (state[top] as number) | DISCOVERED;
+      if ((state[top] as number) & EXPLORED) {
+        order[n++] = top;
+        stack.pop();
+        continue;
+      }
+      for (const next of insnSuccessors(env, top)) {
+        if (state[next]) continue;
+        stack.push(next);
+        state[next] = DISCOVERED;
+      }
+      state[top] = (state[top] as number) | EXPLORED;
+    }
+  }
+  env.subprog(env.subprogCnt).postorderStart = n;
+  env.insnPostorder = order.subarray(0, n);
+}
+
+/** compute_scc: numbers the loops (strongly connected components of more than one instruction, or with an edge to itself). */
+export function computeScc(env: Env): void {
+  const count = env.insns.length;
+  const pre = new Uint32Array(count);
+  const low = new Uint32Array(count);
+  const OFF_STACK = 0xffffffff;
+  let number = 1;
+  let nextScc = 1;
+  for (let i = 0; i < count; i++) {
+    if (pre[i]) continue;
+    const stack: number[] = [];
+    const dfs = [i];
+    while (dfs.length) {
+      const w = dfs[dfs.length - 1] as number;
+      if (!pre[w]) {
+        low[w] = number;
+        pre[w] = number;
+        number++;
+        stack.push(w);
+      }
+      const succ = insnSuccessors(env, w);
+      let descend = -1;
+      for (const s of succ) {
+        if (!pre[s]) {
+          descend = s;
+          break;
+        }
+        low[w] = Math.min(low[w] as number, low[s] as number);
+      }
+      if (descend >= 0) {
+        dfs.push(descend);
+        continue;
+      }
+      dfs.pop();
+      if ((low[w] as number) < (pre[w] as number)) continue;
+      const loop = stack[stack.length - 1] !== w || succ.includes(w);
+      let t: number;
+      do {
+        t = stack.pop() as number;
+        low[t] = OFF_STACK;
+        if (loop) env.insnAux(t).scc = nextScc;
+      } while (t !== w);
+      if (loop) nextScc++;
+    }
+  }
+}
+
+const ALL_CALLER_SAVED = 0x3f;
+const ALL = 0xffff;
+
+/** Registers that an instruction reads and writes, as masks (compute_insn_live_regs). */
+function useDef(env: Env, insn: Insn): { use: number; def: number } {
+  const src = 1 << insn.src;
+  const dst = 1 << insn.dst;
+  const mode = insn.code & 0xe0;
+  const byReg = (insn.code & 8) !== 0;
+  const op = insn.code & 0xf0;
+  switch (insn.code & 7) {
+    case 0:
+      return insn.code === LD_IMM64 ? { use: 0, def: dst } : { use: ALL, def: 0 };
+    case 1:
+      return mode === 0x60 || mode === 0x80 ? { use: src, def: dst } : { use: ALL, def: 0 };
+    case 2:
+      return mode === 0x60 ? { use: dst, def: 0 } : { use: ALL, def: 0 };
+    case 3:
+      if (mode === 0x60) return { use: dst | src, def: 0 };
+      if (mode !== 0xc0) return { use: ALL, def: 0 };
+      if (insn.imm === 0xf1) return { use: 1 | dst | src, def: 1 };
+      if (insn.imm === 0x100) return { use: src, def: dst };
+      if (insn.imm === 0x110) return { use: dst | src, def: 0 };
+      return { use: dst | src, def: insn.imm & 1 ? src : 0 };
+    case 4:
+    case 7:
+      if (op === 0xd0) return { use: dst, def: dst };
+      if (op === 0xb0) return { use: byReg ? src : 0, def: dst };
+      return { use: byReg ? dst | src : dst, def: dst };
+    default:
+      if (op === 0x00 || op === 0xe0) return { use: 0, def: 0 };
+      if (op === 0x90) return { use: 1, def: 0 };
+      if (op === 0x80) {
+        const params = env.callParams(insn);
+        return { use: params === null ? ALL_CALLER_SAVED & ~1 : ((1 << (params + 1)) - 1) & ~1, def: ALL_CALLER_SAVED };
+      }
+      return { use: byReg ? dst | src : dst, def: 0 };
+  }
+}
+
+/** compute_live_registers: sets aux.liveRegsBefore. `print` gives the text of an instruction for the log. */
+export function computeLiveRegisters(env: Env, print: (idx: number) => string): void {
+  const count = env.insns.length;
+  const use = new Uint16Array(count);
+  const def = new Uint16Array(count);
+  const live = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const both = useDef(env, env.insn(i));
+    use[i] = both.use;
+    def[i] = both.def;
+  }
+  let changed = true;
+  while (changed) {
+    changed = false;
+    for (const idx of env.insnPostorder) {
+      let out = 0;
+      for (const s of insnSuccessors(env, idx)) out |= live[s] as number;
+      const before = (out & ~(def[idx] as number)) | (use[idx] as number);
+      if (before !== live[idx]) {
+        live[idx] = before;
+        changed = true;
+      }
+    }
+  }
+  for (let i = 0; i < count; i++) env.insnAux(i).liveRegsBefore = live[i] as number;
+  if (!(env.log.level & BPF_LOG_LEVEL2)) return;
+  env.verbose('Live regs before insn:\n');
+  for (let i = 0; i < count; i++) {
+    const { scc, liveRegsBefore } = env.insnAux(i);
+    let text = scc ? `${String(scc).padStart(3)} ` : '    ';
+    text += `${String(i).padStart(3)}: `;
+    for (let r = 0; r < 10; r++) text += liveRegsBefore & (1 << r) ? r : '.';
+    env.verbose(`${text} ${print(i)}\n`);
+    if (env.insn(i).code === LD_IMM64) i++;
+  }
+}
