@@ -20,8 +20,8 @@ import {
   JmpHistoryEntry,
   type LinkedReg,
   MAX_CALL_FRAMES,
-  type StackSlot,
   STACK_SPILL,
+  type StackSlot,
   type VerifierState,
 } from './types.ts';
 
@@ -29,7 +29,12 @@ const FP = 10;
 const ARGS = 0x3e;
 
 /** push_jmp_history: remembers the current instruction, or adds to what is remembered of it. */
-export function pushJmpHistory(env: Env, state: VerifierState, flags: number, linked: readonly LinkedReg[] | null): void {
+export function pushJmpHistory(
+  env: Env,
+  state: VerifierState,
+  flags: number,
+  linked: readonly LinkedReg[] | null,
+): void {
   if (env.curHist) {
     env.curHist.flags |= flags;
     env.curHist.linkedRegs = linked;

@@ -1,7 +1,7 @@
 /** ALU instructions (check_alu_op): scalars here, pointers in check_ptr_alu.ts. */
 import { PTR_TO_ARENA, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
-import { BPF_ADDR_SPACE_CAST } from '../uapi/insn.ts';
 import { errno } from '../uapi/errno.ts';
+import { BPF_ADDR_SPACE_CAST } from '../uapi/insn.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { adjustPtrMinMaxVals } from './check_ptr_alu.ts';
 import type { Env, Insn } from './env.ts';
@@ -253,4 +253,3 @@ function maybeForkScalars(env: Env, insn: Insn, dst: RegState): void {
     dst.val = range.setKnownLow(dst.val, -1);
   }
 }
-

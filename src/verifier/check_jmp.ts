@@ -24,8 +24,8 @@ import { printInsnState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
-import { range } from './range.ts';
 import { isTrustedReg, markPtrNotNullReg, markPtrOrNullRegs } from './ptr_or_null.ts';
+import { range } from './range.ts';
 import {
   boundsSanityCheck,
   checkRegArg,

@@ -7,8 +7,8 @@ import type { KernelProgram } from '../kernel/program.ts';
 import type { LineSpec } from '../loader/spec.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
-import { callParams } from './call_info.ts';
 import { Insns } from '../uapi/insn.ts';
+import { callParams } from './call_info.ts';
 import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
@@ -185,6 +185,8 @@ export class Env {
   subprogCnt = 0;
   insnIdx = 0;
   prevInsnIdx = 0;
+  /** Instruction that was checked before, on this path. */
+  walkedFrom = -1;
   curState: VerifierState;
   /** Pending branches; the top is explored next. */
   readonly stack: StackElem[] = [];

@@ -1,6 +1,7 @@
 /** Facts of the control flow that need no states: successors, post-order, loops, live registers. */
-import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
+
 import type { Env, Insn } from './env.ts';
+import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 
 const LD_IMM64 = 0x18;
 const NONE: readonly number[] = [];

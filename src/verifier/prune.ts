@@ -193,12 +193,7 @@ function iterActiveDepthsDiffer(old: VerifierState, cur: VerifierState): boolean
 /** find_prev_entry: the latest state of this path at `insnIdx`. */
 export function findPrevEntry(env: Env, cur: VerifierState, insnIdx: number): VerifierState | null {
   for (const { state } of bucket(env, insnIdx)) {
-    if (
-      state.insnIdx === insnIdx &&
-      state.branches &&
-      sameCallsites(state, cur) &&
-      state.dfsDepth < cur.dfsDepth
-    ) {
+    if (state.insnIdx === insnIdx && state.branches && sameCallsites(state, cur) && state.dfsDepth < cur.dfsDepth) {
       return state;
     }
   }

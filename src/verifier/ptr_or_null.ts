@@ -92,4 +92,3 @@ export function markPtrOrNullRegs(state: VerifierState, regno: number, isNull: b
     if (!mayPointToSpinLock(reg)) reg.id = 0;
   });
 }
-

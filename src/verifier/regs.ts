@@ -158,7 +158,12 @@ export function assignScalarIdBeforeMov(env: Env, src: RegState): void {
 export function boundsSanityCheck(env: Env, reg: RegState, where: string): void {
   const kind = range.isInsane(reg.val);
   if (!kind) return;
-  const what = ['', 'range bounds violation', 'const tnum out of sync with range bounds', 'const subreg tnum out of sync with range bounds'];
+  const what = [
+    '',
+    'range bounds violation',
+    'const tnum out of sync with range bounds',
+    'const subreg tnum out of sync with range bounds',
+  ];
   const hex = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
   const hex32 = (value: number) => `0x${(value >>> 0).toString(16)}`;
   const h = reg.val;

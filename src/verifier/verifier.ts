@@ -1,4 +1,6 @@
 /** The main loop (do_check): walks every path of the program, one instruction after the other. */
+
+import { NotSupported } from '../errors.ts';
 import {
   ARG_ANYTHING,
   ARG_PTR_TO_ARENA,
@@ -16,8 +18,8 @@ import {
   PTR_TRUSTED,
   PTR_UNTRUSTED,
 } from '../kernel/bpf/bpf.ts';
-import { NotSupported } from '../errors.ts';
 import { errno } from '../uapi/errno.ts';
+import { acquireCtxReferences } from './attach_target.ts';
 import { pushJmpHistory } from './backtrack.ts';
 import { isBpfThrowKfunc } from './call_info.ts';
 import { checkAluOp } from './check_alu.ts';
@@ -34,7 +36,7 @@ import { insnStr, markVerifierStateScratched, printInsnState, printVerifierState
 import { BPF_LOG_LEVEL, BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { isStateVisited, sweepFreeList, updateBranchCounts } from './prune.ts';
-import { acquireReference, checkResourceLeak } from './refs.ts';
+import { checkResourceLeak } from './refs.ts';
 import { checkRegArg, markRegUnknown, SRC_OP } from './regs.ts';
 import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
 
@@ -85,8 +87,7 @@ function checkLd(env: Env, insn: Insn): number {
 }
 
 function checkCall(env: Env, insn: Insn): number {
-  const reserved =
-    insn.code !== 0x85 || insn.src > 2 || insn.dst !== 0 || (insn.src !== 2 && insn.off !== 0);
+  const reserved = insn.code !== 0x85 || insn.src > 2 || insn.dst !== 0 || (insn.src !== 2 && insn.off !== 0);
   if (reserved) env.reject(errno.EINVAL, msg.reservedFields('BPF_CALL'));
   if (env.curState.activeLocks) {
     const wrong =
@@ -324,11 +325,7 @@ function doCheckCommon(env: Env, subprog: number): void {
   const regs = state.func().regs;
   if (subprog || env.progType === 'ext') prepareGlobal(env, subprog, regs);
   else prepareMain(env, regs);
-  if (!subprog && env.progType === 'struct_ops') {
-    env.ctxArgs.forEach((arg) => {
-      arg.refObjId = arg.refcounted ? acquireReference(env, 0) : 0;
-    });
-  }
+  if (!subprog && env.progType === 'struct_ops') acquireCtxReferences(env);
   doCheck(env);
   if (!(env.log.level & BPF_LOG_LEVEL2)) env.log.reset(0);
   freeStates(env);

@@ -33,8 +33,7 @@ export const core = {
     'i.e., in a RCU/IRQ/preempt-disabled section, or in',
     'a non-sleepable BPF program context',
   ],
-  callerPassesInvalid: (subprog: number, name: string) =>
-    `Caller passes invalid args into func#${subprog} ('${name}')`,
+  callerPassesInvalid: (subprog: number, name: string) => `Caller passes invalid args into func#${subprog} ('${name}')`,
   globalAssumedValid: (subprog: number, name: string) => `Func#${subprog} ('${name}') is global and assumed valid.`,
   callWithLock: () => 'function calls are not allowed while holding a lock',
   returnsStackPointer: () => 'cannot return stack pointer to the caller',
