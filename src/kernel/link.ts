@@ -3,7 +3,7 @@
  * .kconfig values. Its refusals are results, in its words.
  */
 import { kernelName } from '../loader/externs.ts';
-import type { ExternSpec, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../loader/spec.ts';
+import type { ExternSpec, FuncSpec, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../loader/spec.ts';
 import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { attachBtfId } from './attach.ts';
@@ -63,15 +63,14 @@ interface Resolved {
 const ABSENT: Resolved = { btfId: 0, address: 0n };
 
 class Linker {
-  private readonly core: CoreRelocator | null;
+  /** What becomes of mapping the global data; undefined until it is asked. */
+  private mapped: LoaderRefusal | null | undefined;
 
   constructor(
     private readonly spec: ObjectSpec,
     private readonly profile: Profile,
     private readonly options: LinkOptions,
-  ) {
-    this.core = spec.btf && new CoreRelocator(spec.btf, () => profile.btf);
-  }
+  ) {}
 
   link(programs: readonly ProgramSpec[]): LinkResult[] {
     const common = attempt(() => {
@@ -101,7 +100,8 @@ class Linker {
     const coreInsns = this.relocateCore(program, insns);
     const view = new DataView(insns.buffer);
     for (const relocation of program.relocations) this.patch(view, relocation, externs);
-    checkMappable(this.spec, maps, this.profile);
+    const mapping = this.mapping(maps);
+    if (mapping) throw mapping;
     if (program.type === 'unspec') {
       const problem = `missing BPF prog type, check ELF section name '${program.section}'`;
       throw new LoaderRefusal(errno.EINVAL, `prog '${program.name}': ${problem}`);
@@ -127,12 +127,19 @@ class Linker {
     };
   }
 
+  private mapping(maps: readonly MapSpec[]): LoaderRefusal | null {
+    if (this.mapped === undefined) this.mapped = checkMappable(this.spec, maps, this.profile);
+    return this.mapped;
+  }
+
   private relocateCore(program: ProgramSpec, insns: Uint8Array): Set<number> {
     const touched = new Set<number>();
+    // One for each program: what libbpf remembers of candidates, it forgets between loads.
+    const core = this.spec.btf && new CoreRelocator(this.spec.btf, () => this.profile.btf);
     for (const relo of program.coreRelocations) {
-      const func = program.funcs.findLast((candidate) => candidate.insn <= relo.insn);
-      if (!this.core || !func) continue;
-      this.core.apply(relo, func.name, relo.insn - func.insn, insns, relo.insn * 8);
+      const func = functionOf(program, relo.insn);
+      if (!core || !func) continue;
+      core.apply(relo, func.name, relo.insn - func.insn, insns, relo.insn * 8);
       touched.add(relo.insn);
     }
     return touched;
@@ -232,22 +239,35 @@ class Linker {
   }
 }
 
+/** The function of a program that holds an instruction; functions are sorted. */
+function functionOf({ funcs }: ProgramSpec, insn: number): FuncSpec | undefined {
+  let low = 0;
+  let high = funcs.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((funcs[middle] as FuncSpec).insn <= insn) low = middle + 1;
+    else high = middle;
+  }
+  return funcs[low - 1];
+}
+
 function withData(map: MapSpec, data: Uint8Array): MapSpec {
   return map.section ? { ...map, section: { ...map.section, data } } : map;
 }
 
 /** Maps global data that user space may see into itself: the kernel refuses that for values with special fields. */
-function checkMappable(spec: ObjectSpec, maps: readonly MapSpec[], profile: Profile): void {
+function checkMappable(spec: ObjectSpec, maps: readonly MapSpec[], profile: Profile): LoaderRefusal | null {
   const { btf } = spec;
-  if (!btf || !maySpecial(spec)) return;
+  if (!btf || !maySpecial(spec)) return null;
   const metas = btfParseStructMetas(btf, profile.btf);
-  if (isRefused(metas)) return;
+  if (isRefused(metas)) return null;
   for (const map of maps) {
     if (!map.section || !(map.flags & 0x400)) continue;
     const { record } = mapCheckBtf(map, btf, metas, profile.btf);
     if (!record || isRecordError(record)) continue;
-    throw new LoaderRefusal(errno.ENOTSUPP, `map '${map.name}': failed to re-mmap() contents: -ENOTSUPP`);
+    return new LoaderRefusal(errno.ENOTSUPP, `map '${map.name}': failed to re-mmap() contents: -ENOTSUPP`);
   }
+  return null;
 }
 
 const isRefused = (metas: ReturnType<typeof btfParseStructMetas>): metas is Extract<typeof metas, { errno: number }> =>

@@ -59,6 +59,8 @@ interface Value {
 /** Applies relocations of one object against one kernel; candidates are remembered between relocations. */
 export class CoreRelocator {
   private readonly candidates = new Map<number, number[]>();
+  /** Results that hold wherever the same relocation occurs. */
+  private readonly results = new Map<string, CoreResult>();
 
   constructor(
     private readonly local: Btf,
@@ -77,6 +79,13 @@ export class CoreRelocator {
 
   /** What a relocation comes to, without touching an instruction. */
   resolve(relo: CoreRelocation, program: string, insn: number): CoreResult {
+    const key = `${relo.kind} ${relo.typeId} ${relo.access}`;
+    const known = this.results.get(key) ?? this.compute(relo, program, insn);
+    this.results.set(key, known);
+    return known;
+  }
+
+  private compute(relo: CoreRelocation, program: string, insn: number): CoreResult {
     const where = `prog '${program}': relo #${relo.index}`;
     const kind = KINDS[relo.kind];
     const localType = this.local.type(relo.typeId);

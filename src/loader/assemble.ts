@@ -12,7 +12,9 @@ const INSN = 8;
 /** Subprograms that call each other in a chain; the kernel's own limit on all of them is 256. */
 const MAX_DEPTH = 1000;
 /** Bytes of all programs together, with the copies of their subprograms. */
-const MAX_TOTAL = 256 << 20;
+const MAX_TOTAL = 64 << 20;
+/** Line and relocation records of all programs together, with those of the copies. */
+const MAX_RECORDS = 4 << 20;
 
 /** What a program is put together from. */
 export interface Parts {
@@ -30,14 +32,19 @@ export interface Parts {
 
 export function assemblePrograms(parts: Parts): ProgramSpec[] {
   let total = 0;
+  let records = 0;
+  const callbacks = exceptionTags(parts);
   return parts.funcs
     .filter((func) => !func.isSubprog)
     .map((func) => {
-      const program = new Assembler(parts, func).program();
+      const program = new Assembler(parts, func, callbacks).program();
       total += program.insns.length;
-      if (total > MAX_TOTAL) {
-        throw new InputError(parts.what, `prog '${func.name}'`, `programs take more than ${MAX_TOTAL} bytes together`);
-      }
+      records += program.lines.length + program.coreRelocations.length;
+      const where = `prog '${func.name}'`;
+      if (total > MAX_TOTAL)
+        throw new InputError(parts.what, where, `programs take more than ${MAX_TOTAL} bytes together`);
+      if (records > MAX_RECORDS)
+        throw new InputError(parts.what, where, `more than ${MAX_RECORDS} line records together`);
       return program;
     });
 }
@@ -57,6 +64,7 @@ class Assembler {
   constructor(
     private readonly parts: Parts,
     private readonly main: Func,
+    private readonly callbacks: ReadonlyMap<string, readonly string[]>,
   ) {}
 
   program(): ProgramSpec {
@@ -132,31 +140,16 @@ class Assembler {
 
   /** The function that an `exception_callback:` tag on the program names. */
   private exceptionCallback(): Func | null {
-    const { btf, funcs } = this.parts;
-    if (!btf) return null;
-    const prefix = 'exception_callback:';
-    let found: Func | null = null;
-    for (let id = btf.firstId; id < btf.nrTypes; id++) {
-      if (btf.kind(id) !== 'decl_tag') continue;
-      const tag = btf.type(id);
-      if (tag.kind !== 'decl_tag' || tag.componentIdx !== -1 || !tag.name.startsWith(prefix)) continue;
-      const owner = btf.type(tag.type);
-      if (owner.kind !== 'func' || owner.linkage !== 'global') {
-        throw this.bad(this.main, 'exception_callback:<value> decl tag not applied to the main program');
-      }
-      if (owner.name !== this.main.name) continue;
-      // Several callbacks: the verifier refuses them, so none is appended.
-      if (found) return null;
-      const name = tag.name.slice(prefix.length);
-      if (name === '') throw this.bad(this.main, 'exception_callback:<value> decl tag contains empty value');
-      const func = funcs.find((candidate) => candidate.isSubprog && candidate.name === name);
-      if (!func) throw this.bad(this.main, `cannot find exception callback '${name}'`);
-      if (!func.global || func.hidden) {
-        throw this.bad(this.main, `exception callback ${name} must be a global non-hidden function`);
-      }
-      found = func;
+    const [name, second] = this.callbacks.get(this.main.name) ?? [];
+    // Several callbacks: the verifier refuses them, so none is appended.
+    if (name === undefined || second !== undefined) return null;
+    if (name === '') throw this.bad(this.main, 'exception_callback:<value> decl tag contains empty value');
+    const func = this.parts.funcs.find((candidate) => candidate.isSubprog && candidate.name === name);
+    if (!func) throw this.bad(this.main, `cannot find exception callback '${name}'`);
+    if (!func.global || func.hidden) {
+      throw this.bad(this.main, `exception callback ${name} must be a global non-hidden function`);
     }
-    return found;
+    return func;
   }
 
   private relocations(): Relocation[] {
@@ -241,6 +234,28 @@ class Assembler {
   private bad(func: Func, problem: string): InputError {
     return new InputError(this.parts.what, `prog '${func.name}'`, problem);
   }
+}
+
+/** Names that `exception_callback:` tags give, by the function that has the tag. */
+function exceptionTags({ what, btf }: Parts): Map<string, string[]> {
+  const prefix = 'exception_callback:';
+  const found = new Map<string, string[]>();
+  for (let id = 1; btf && id < btf.nrTypes; id++) {
+    const tag = btf.kind(id) === 'decl_tag' ? btf.type(id) : null;
+    if (tag?.kind !== 'decl_tag' || tag.componentIdx !== -1 || !tag.name.startsWith(prefix)) continue;
+    const owner = btf.type(tag.type);
+    if (owner.kind !== 'func' || owner.linkage !== 'global') {
+      throw new InputError(
+        what,
+        `'${owner.name}'`,
+        'exception_callback:<value> decl tag not applied to the main program',
+      );
+    }
+    const list = found.get(owner.name) ?? [];
+    found.set(owner.name, list);
+    list.push(tag.name.slice(prefix.length));
+  }
+  return found;
 }
 
 function lowerBound(rows: readonly ExtRecord[], offset: number): number {

@@ -54,7 +54,7 @@ export interface ElfRel {
 }
 
 /** Longest symbol or section name that is read. */
-const MAX_NAME = 4096;
+const MAX_NAME = 1024;
 /** Sum of the sizes of sections without contents (.bss): they are memory that the file did not pay for. */
 const MAX_NOBITS = 64 << 20;
 

@@ -165,11 +165,12 @@ function rewriteKconfig(edit: BtfEditor, externs: readonly Extern[], bad: (probl
   const btf = edit.original;
   const id = btf.find('.kconfig', 'datasec');
   if (id === 0) return;
+  const byName = new Map(externs.filter((row) => row.kind === 'kconfig').map((row) => [row.name, row]));
   let end = 0;
   for (let i = 0; i < btf.vlen(id); i++) {
     const row = edit.datasecVar(id, i);
     const name = btf.name(row.type);
-    const extern = externs.find((candidate) => candidate.name === name && candidate.kind === 'kconfig');
+    const extern = byName.get(name);
     if (!extern || btf.kind(row.type) !== 'var') {
       throw bad(`failed to find extern definition for BTF var '${name}'`);
     }

@@ -11,6 +11,9 @@ import type { DataSection, VariableSpec } from './spec.ts';
 /** Kernel names of maps and programs hold 15 characters. */
 const NAME_LENGTH = 15;
 
+/** Data sections in one object; authors have a dozen. */
+const MAX_SECTIONS = 1024;
+
 /** Section that holds the initial contents of an arena. */
 export const ARENA_SECTION = '.addr_space.1';
 
@@ -43,10 +46,14 @@ export function dataMaps(
   symbols: ReadonlyMap<string, VarSymbol>,
 ): MapDraft[] {
   const maps: MapDraft[] = [];
+  const names = firstByName(btf);
   for (const section of elf.sections) {
     const kind = dataKind(section);
     if (!kind || kind === 'arena') continue;
-    maps.push(internalMap(object, btf, symbols, kind, section.name, section.index, contents(section)));
+    if (maps.length >= MAX_SECTIONS) {
+      throw new InputError(elf.what, `section ${section.name}`, `more than ${MAX_SECTIONS} sections of variables`);
+    }
+    maps.push(internalMap(object, btf, names, symbols, kind, section.name, section.index, contents(section)));
   }
   return maps;
 }
@@ -90,19 +97,20 @@ export function kconfigMap(
   const last = externs.filter((row) => row.kind === 'kconfig').at(-1);
   if (!last) return null;
   const data = new Uint8Array(last.offset + last.size);
-  return internalMap(object, btf, symbols, 'kconfig', '.kconfig', elf.symtab, data);
+  return internalMap(object, btf, firstByName(btf), symbols, 'kconfig', '.kconfig', elf.symtab, data);
 }
 
 function internalMap(
   object: string,
   btf: Btf | null,
+  names: ReadonlyMap<string, number>,
   symbols: ReadonlyMap<string, VarSymbol>,
   kind: DataSection['kind'],
   sectionName: string,
   elfSection: number,
   data: Uint8Array,
 ): MapDraft {
-  const valueTypeId = btf ? findByName(btf, sectionName) : 0;
+  const valueTypeId = names.get(sectionName) ?? 0;
   const readOnly = kind === 'rodata' || kind === 'kconfig';
   const shown = btf !== null && exposes(btf, valueTypeId);
   return {
@@ -129,10 +137,14 @@ function contents(section: ElfSection): Uint8Array {
   return section.type === SHT_NOBITS ? new Uint8Array(section.size) : section.data.slice();
 }
 
-/** First type of that name, whatever its kind: libbpf asks for no kind here. */
-function findByName(btf: Btf, name: string): number {
-  for (let id = btf.firstId; id < btf.nrTypes; id++) if (btf.name(id) === name) return id;
-  return 0;
+/** First type of each name that starts with a dot, whatever its kind: libbpf asks for no kind here. */
+function firstByName(btf: Btf | null): Map<string, number> {
+  const names = new Map<string, number>();
+  for (let id = 1; btf && id < btf.nrTypes; id++) {
+    const name = btf.name(id);
+    if (name.startsWith('.') && !names.has(name)) names.set(name, id);
+  }
+  return names;
 }
 
 /** Whether a variable in it is for user space to see: then libbpf makes the map mappable. */

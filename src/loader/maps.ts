@@ -274,13 +274,12 @@ export function fillValues(elf: ElfObject, rel: ElfSection, btf: Btf, maps: read
   const bad = (problem: string): InputError => new InputError(elf.what, `section ${rel.name}`, problem);
   const datasec = btf.type(btf.find('.maps', 'datasec'));
   if (datasec.kind !== 'datasec') throw bad("DATASEC '.maps' not found.");
+  const names = new Set(maps.map((map) => map.name));
+  const places = new Map(maps.filter((map) => map.elfSection === rel.info).map((map) => [map.elfOffset, map]));
   for (const [i, { offset, symbol: index }] of elf.relocations(rel).entries()) {
     const symbol = elf.symbols[index];
-    const row = datasec.vars.find(
-      (candidate) => candidate.offset <= offset && offset + 8 <= candidate.offset + candidate.size,
-    );
-    const map =
-      row && maps.find((candidate) => candidate.elfSection === rel.info && candidate.elfOffset === row.offset);
+    const row = rowAt(datasec.vars, offset);
+    const map = row && places.get(row.offset);
     if (!symbol || !map) {
       throw bad(`.maps relo #${i}: cannot find map '${symbol?.name}' at rel->r_offset ${offset}`);
     }
@@ -289,7 +288,7 @@ export function fillValues(elf: ElfObject, rel: ElfSection, btf: Btf, maps: read
       if (map.type === 'hash_of_maps' && map.keySize !== 4) {
         throw bad(`.maps relo #${i}: hash-of-maps '${map.name}' should have key size 4.`);
       }
-      if (!maps.some((candidate) => candidate.name === symbol.name)) {
+      if (!names.has(symbol.name)) {
         throw bad(`.maps relo #${i}: '${symbol.name}' isn't a valid map reference`);
       }
     } else if (map.type !== 'prog_array') {
@@ -305,6 +304,19 @@ export function fillValues(elf: ElfObject, rel: ElfSection, btf: Btf, maps: read
     }
     map.values.push({ index: slot, name: symbol.name });
   }
+}
+
+/** The variable that holds the 8 bytes at an offset; variables are sorted by offset. */
+function rowAt<T extends { offset: number; size: number }>(rows: readonly T[], offset: number): T | undefined {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle] as T).offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const row = rows[low - 1];
+  return row && offset + 8 <= row.offset + row.size ? row : undefined;
 }
 
 function variableType(btf: Btf, id: number): number {

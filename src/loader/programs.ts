@@ -57,12 +57,10 @@ export type Reference =
 export function findFunctions(elf: ElfObject): Func[] {
   const text = textSection(elf);
   const found: Func[] = [];
-  for (const section of elf.sections) {
-    if (section.type !== SHT_PROGBITS || section.size === 0 || !isExecutable(section)) continue;
-    for (const symbol of elf.symbols) {
-      if (symbol.section === section.index && symbol.type === STT_FUNC)
-        found.push(toFunction(elf, section, symbol, text));
-    }
+  for (const symbol of elf.symbols) {
+    const section = elf.sections[symbol.section];
+    if (symbol.type !== STT_FUNC || section?.type !== SHT_PROGBITS || section.size === 0) continue;
+    if (isExecutable(section)) found.push(toFunction(elf, section, symbol, text));
   }
   return found.sort((a, b) => a.sectionIndex - b.sectionIndex || a.start - b.start);
 }
@@ -121,6 +119,7 @@ export function readRelocations(
 ): void {
   const text = textSection(elf);
   const bySymbol = new Map(externs.map((row, i) => [row.symbol, i]));
+  const places = mapPlaces(maps);
   for (const rel of elf.sections) {
     const target = elf.sections[rel.info];
     if (rel.type !== SHT_REL || !target || !isExecutable(target)) continue;
@@ -137,9 +136,23 @@ export function readRelocations(
       // A weak function that another definition replaced leaves its relocations behind.
       if (!func) continue;
       const insn = entry.offset / INSN - func.start;
-      func.relocations.set(insn, new Reader(elf, func, text, maps, bySymbol).reference(symbol, insn));
+      func.relocations.set(insn, new Reader(elf, func, text, places, bySymbol).reference(symbol, insn));
     }
   }
+}
+
+/** Indexes of maps by what relocations name: section and offset of a definition, a data section, the arena. */
+function mapPlaces(maps: readonly MapDraft[]): Map<string, number> {
+  const places = new Map<string, number>();
+  const add = (key: string, index: number): void => {
+    if (!places.has(key)) places.set(key, index);
+  };
+  for (const [index, map] of maps.entries()) {
+    if (map.type === 'arena') add('arena', index);
+    if (map.section && map.type !== 'arena') add(`data ${map.elfSection}`, index);
+    else add(`${map.elfSection} ${map.elfOffset}`, index);
+  }
+  return places;
 }
 
 class Reader {
@@ -147,7 +160,7 @@ class Reader {
     private readonly elf: ElfObject,
     private readonly func: Func,
     private readonly text: number,
-    private readonly maps: readonly MapDraft[],
+    private readonly maps: ReadonlyMap<string, number>,
     private readonly externs: ReadonlyMap<number, number>,
   ) {}
 
@@ -199,19 +212,16 @@ class Reader {
     const kind = dataKind(section);
     const isArena = kind === 'arena' && section.name === ARENA_SECTION;
     if (kind) {
-      const map = this.maps.findIndex((candidate) =>
-        isArena ? candidate.type === 'arena' : candidate.elfSection === section.index && candidate.section !== null,
-      );
-      if (map < 0) throw this.bad(`data relo failed to find map for section '${section.name}'`);
+      const map = this.maps.get(isArena ? 'arena' : `data ${section.index}`);
+      if (map === undefined) throw this.bad(`data relo failed to find map for section '${section.name}'`);
       return { kind: 'data', map, offset: (imm32(this.func.insns, at) + symbol.value) | 0 };
     }
     if (section.name !== '.maps' && section.name !== 'maps') {
       throw this.bad(`bad map relo against '${name}' in section '${section.name}'`);
     }
-    const map = this.maps.findIndex(
-      (candidate) => candidate.elfSection === section.index && candidate.elfOffset === symbol.value,
-    );
-    if (map < 0) throw this.bad(`map relo failed to find map for section '${section.name}', off ${symbol.value}`);
+    const map = this.maps.get(`${section.index} ${symbol.value}`);
+    if (map === undefined)
+      throw this.bad(`map relo failed to find map for section '${section.name}', off ${symbol.value}`);
     return { kind: 'map', map };
   }
 

@@ -7,6 +7,9 @@ import { type Func, functionAt } from './programs.ts';
 import { findSection } from './sections.ts';
 import type { StructOpsSpec } from './spec.ts';
 
+/** struct_ops variables in one section; authors have a few. */
+const MAX_TABLES = 256;
+
 const SECTIONS = ['.struct_ops', '.struct_ops.link', '?.struct_ops', '?.struct_ops.link'];
 
 /**
@@ -20,6 +23,7 @@ export function structOps(elf: ElfObject, btf: Btf | null, funcs: readonly Func[
       const bad = (problem: string): InputError => new InputError(elf.what, `section ${section.name}`, problem);
       const datasec = btf?.type(btf.find(section.name, 'datasec'));
       if (!btf || datasec?.kind !== 'datasec') throw bad(`struct_ops init: DATASEC ${section.name} not found`);
+      if (datasec.vars.length > MAX_TABLES) throw bad(`more than ${MAX_TABLES} struct_ops variables`);
       const references = elf.sections
         .filter((rel) => rel.type === SHT_REL && rel.info === section.index)
         .flatMap((rel) => elf.relocations(rel));

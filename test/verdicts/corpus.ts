@@ -4,8 +4,9 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { loadProfile, type Profile } from '../../src/kernel/profile.ts';
 import { loadObject } from '../../src/loader/object.ts';
 import type { ObjectSpec } from '../../src/loader/spec.ts';
+import { root } from '../root.ts';
 
-const data = new URL('../data/', import.meta.url);
+const data = new URL('test/data/', root);
 const read = (path: string): Buffer => readFileSync(new URL(path, data));
 const lines = <T>(text: string): T[] =>
   text
