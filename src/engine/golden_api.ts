@@ -1,19 +1,9 @@
 /** Golden vectors through the TypeScript API. */
-import { PC_DISTRIBUTE_PREV } from '../../assembly/layout.ts';
 import { InputError } from '../errors.ts';
 import type { CpuMask } from '../kernel/cpu_mask.ts';
-import { featuresOf } from '../kernel/features.ts';
 import { type BpfCpumask, createKfuncs, type Kfuncs } from '../kernel/kfuncs_api.ts';
-import { KernelMemory } from '../kernel/memory.ts';
-import {
-  GOLDEN_SLOTS,
-  type GoldenLife,
-  type GoldenOp,
-  type GoldenResult,
-  type GoldenStream,
-  releaseOf,
-  type VectorEngine,
-} from './golden.ts';
+import { GOLDEN_SLOTS, type GoldenLife, type GoldenOp, type GoldenResult, type VectorEngine } from './golden.ts';
+import { goldenMachines } from './golden_machine.ts';
 
 /** Words in hex without leading zeros, lowest first. */
 const wordsOf = (mask: CpuMask) =>
@@ -158,32 +148,10 @@ function step(slots: Slots, op: GoldenOp): GoldenResult {
 
 /** Runs streams on machines of the size that each asks for. `wasm`: dist/kernel.wasm. */
 export function createApiVectorEngine(wasm: Uint8Array<ArrayBuffer>): VectorEngine {
-  const machines = new Map<string, KernelMemory>();
-  const machineFor = ({ nrCpuIds, nrCpus, kernel }: GoldenStream): KernelMemory => {
-    const features = featuresOf(releaseOf(kernel));
-    const key = `${nrCpuIds} ${nrCpus} ${features}`;
-    let memory = machines.get(key);
-    if (!memory) {
-      const cpumaskSize = Math.ceil(nrCpus / 64) * 8;
-      memory = KernelMemory.create({
-        cpus: nrCpuIds,
-        nrCpus,
-        cpumaskSize,
-        bpfCpumaskSize: cpumaskSize + 8,
-        usageOffset: cpumaskSize,
-        memoryLimit: 16 << 20,
-        features,
-        wasm,
-      });
-      machines.set(key, memory);
-    }
-    return memory;
-  };
+  const machineFor = goldenMachines(wasm);
   return {
     execute(stream) {
-      const memory = machineFor(stream);
-      memory.setU32(memory.percpu(memory.cpu) + PC_DISTRIBUTE_PREV, 0);
-      const slots = new Slots(createKfuncs(memory));
+      const slots = new Slots(createKfuncs(machineFor(stream)));
       const results = stream.ops.map((op) => step(slots, op));
       for (let slot = 0; slot < GOLDEN_SLOTS; slot++) slots.put(slot, null);
       return results;

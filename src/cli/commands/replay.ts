@@ -2,8 +2,11 @@
 
 import { brotliDecompressSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
+import { callOf } from '../../engine/calls.ts';
 import { type GoldenMismatch, parseGolden, replayStream, type VectorEngine } from '../../engine/golden.ts';
 import { createApiVectorEngine } from '../../engine/golden_api.ts';
+import { createProgramVectorEngine } from '../../engine/golden_engine.ts';
+import { Interpreter } from '../../engine/interp.ts';
 import { EXIT, NotSupported } from '../../errors.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
@@ -13,9 +16,8 @@ import { note, print, printJson } from '../terminal.ts';
 /** One row an engine. */
 const ENGINES = {
   api: (): VectorEngine => createApiVectorEngine(readAsset('dist/kernel.wasm')),
-  interp: (): VectorEngine => {
-    throw new NotSupported('replay --engine interp');
-  },
+  interp: (): VectorEngine =>
+    createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => new Interpreter(memory, callOf)),
   jit: (): VectorEngine => {
     throw new NotSupported('replay --engine jit');
   },
