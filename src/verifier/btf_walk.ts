@@ -38,6 +38,11 @@ interface WalkError {
   readonly message: string;
 }
 
+/** __btf_name_by_offset: how the kernel calls what has no name. */
+function anon(name: string): string {
+  return name || '(anon)';
+}
+
 function isStruct(type: BtfType): type is BtfStruct {
   return type.kind === 'struct' || type.kind === 'union';
 }
@@ -82,16 +87,16 @@ export const walk: Walk = { btfId: 0, flag: 0, fieldName: '' };
 function structWalk(btf: Btf, id: number, off: number, size: number, flexArrays: boolean): number | WalkError {
   for (;;) {
     const type = btf.type(btf.skipMods(id));
-    if (!isStruct(type)) return { errno: errno.EINVAL, message: msg.walkNotStruct(type.name) };
+    if (!isStruct(type)) return { errno: errno.EINVAL, message: msg.walkNotStruct(anon(type.name)) };
     const { members } = type;
     if (type.kind === 'union' && members.length !== 1) walk.flag |= PTR_UNTRUSTED;
     if (off + size > type.size) {
       const flex = flexArrays ? flexArray(btf, members, off) : null;
-      if (!flex) return { errno: errno.EACCES, message: msg.walkBeyondStruct(type.name, off, size) };
+      if (!flex) return { errno: errno.EACCES, message: msg.walkBeyondStruct(anon(type.name), off, size) };
       const element = btf.type(flex.id);
       if (element.kind === 'int') return WALK_SCALAR;
       if (!isStruct(element) || element.size === 0) {
-        return { errno: errno.EACCES, message: msg.walkBeyondStruct(type.name, off, size) };
+        return { errno: errno.EACCES, message: msg.walkBeyondStruct(anon(type.name), off, size) };
       }
       off = (off - flex.off) % element.size;
       id = flex.id;
@@ -131,7 +136,7 @@ function memberAt(
     }
     if (off < start) break;
     const found = resolve(btf, member);
-    if (found.size < 0) return { errno: errno.EFAULT, message: msg.walkNoSize(member.name) };
+    if (found.size < 0) return { errno: errno.EFAULT, message: msg.walkNoSize(anon(member.name)) };
     const end = start + found.size;
     if (off >= end) continue;
     let bytes = found.size;
@@ -148,16 +153,22 @@ function memberAt(
     }
     if (type.kind === 'ptr') {
       if (bytes !== size || off !== start) {
-        return { errno: errno.EACCES, message: msg.walkPtrMember(member.name, start, struct.name, off, size) };
+        return {
+          errno: errno.EACCES,
+          message: msg.walkPtrMember(anon(member.name), start, anon(struct.name), off, size),
+        };
       }
       return pointer(btf, type.type, member.name);
     }
     if (off + size > end && !(walk.flag & PTR_UNTRUSTED)) {
-      return { errno: errno.EACCES, message: msg.walkBeyondMember(member.name, end, struct.name, off, size) };
+      return {
+        errno: errno.EACCES,
+        message: msg.walkBeyondMember(anon(member.name), end, anon(struct.name), off, size),
+      };
     }
     return WALK_SCALAR;
   }
-  return { errno: errno.EINVAL, message: msg.walkNoField(struct.name, off) };
+  return { errno: errno.EINVAL, message: msg.walkNoField(anon(struct.name), off) };
 }
 
 function pointer(btf: Btf, target: number, name: string): number {

@@ -1,8 +1,18 @@
 /** What a comparison of packet pointers says of their range (try_match_pkt_pointers, find_good_pkt_pointers). */
-import { PTR_TO_PACKET, PTR_TO_PACKET_END, PTR_TO_PACKET_META } from '../kernel/bpf/bpf.ts';
+import {
+  baseType,
+  DYNPTR_TYPE_SKB,
+  DYNPTR_TYPE_SKB_META,
+  DYNPTR_TYPE_XDP,
+  PTR_TO_MEM,
+  PTR_TO_PACKET,
+  PTR_TO_PACKET_END,
+  PTR_TO_PACKET_META,
+} from '../kernel/bpf/bpf.ts';
 import { BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP32, BPF_X, classOf, opOf, sourceOf } from '../uapi/insn.ts';
 import type { Env, Insn } from './env.ts';
 import { RANGE_ZERO, range } from './range.ts';
+import { markRegInvalid } from './refs.ts';
 import { regIsPktPointerAny } from './regs.ts';
 import { AT_PKT_END, BEYOND_PKT_END, forEachReg, type RegState, type VerifierState } from './types.ts';
 
@@ -92,9 +102,11 @@ function markPktEnd(state: VerifierState, regno: number, open: boolean): void {
   if (reg.type === PTR_TO_PACKET) reg.pktRange = open ? BEYOND_PKT_END : AT_PKT_END;
 }
 
-/** clear_all_pkt_pointers: after the packet may have moved, none of them is a pointer any more. */
+/** clear_all_pkt_pointers: after the packet may have moved, none of them is a pointer any more; nor are slices of it. */
 export function clearAllPktPointers(env: Env): void {
   forEachReg(env.curState, (reg) => {
-    if (regIsPktPointerAny(reg)) reg.markUnknown();
+    const slice = baseType(reg.type) === PTR_TO_MEM && (reg.type & PACKET_DYNPTRS) !== 0;
+    if (slice || regIsPktPointerAny(reg)) markRegInvalid(env, reg);
   });
 }
+const PACKET_DYNPTRS = DYNPTR_TYPE_SKB | DYNPTR_TYPE_XDP | DYNPTR_TYPE_SKB_META;

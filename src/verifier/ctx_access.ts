@@ -24,6 +24,7 @@ import { errno } from '../uapi/errno.ts';
 import { ctxArgInfo } from './attach_target.ts';
 import { BPF_READ, BPF_WRITE } from './check_region.ts';
 import type { Env } from './env.ts';
+import { hasTrustedArgs } from './lsm_hooks.ts';
 import { msg } from './messages.ts';
 import { rawTpArgFlags } from './raw_tp_args.ts';
 import { findReferenceState } from './refs.ts';
@@ -181,6 +182,7 @@ function argsTrusted(env: Env): boolean {
     case 'tracing':
       return attachType === 'trace_raw_tp' || attachType === 'trace_iter';
     case 'lsm':
+      return hasTrustedArgs(env.attachFuncName);
     case 'struct_ops':
       return true;
     default:

@@ -53,7 +53,7 @@ export const ctxTables: Readonly<Partial<Record<ProgType, CtxTable>>> = {
   sk_reuseport: skReuseportMd,
   sk_lookup: skLookup,
   netfilter: nfCtx,
-  kprobe: plainCtx('pt_regs', 0, PT_REGS_SIZE, true),
+  kprobe: plainCtx('pt_regs', 0, PT_REGS_SIZE, false),
   tracepoint: plainCtx('trace record', 8, PERF_MAX_TRACE_SIZE, false),
   raw_tracepoint: rawTp,
   raw_tracepoint_writable: rawTpWritable,

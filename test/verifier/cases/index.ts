@@ -1,0 +1,4 @@
+import { memoryCases } from './memory.ts';
+
+/** All cases, for the oracle. */
+export const allCases = [...memoryCases];
