@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { openProfile } from '../../src/platform/node/profile.ts';
+import { differences, runCases } from './corpus.ts';
+
+const btf = fileURLToPath(new URL('../data/btf/6.18.44.btf.br', import.meta.url));
+const profile = openProfile('6.18', { btf });
+const rows = runCases();
+
+describe('programs of the corpus compute what the kernel computed', () => {
+  it('has them', () => {
+    expect(rows.length).toBeGreaterThan(130);
+  });
+  it.each(rows.map((row) => [`${row.file}.${row.program}`, row] as const))('%s', (_name, row) => {
+    expect(differences(row, profile)).toEqual([]);
+  });
+});
