@@ -22,8 +22,9 @@ export type * from './types.ts';
 
 const VOID: BtfType = { kind: 'void', id: 0, name: '' };
 const KINDS = btfKinds.length;
-const FIXED = Uint8Array.from(btfRecordSize, (row) => row.fixed);
-const EACH = Uint8Array.from(btfRecordSize, (row) => row.each);
+/** In words of 4 bytes. */
+const FIXED = Uint8Array.from(btfRecordSize, (row) => row.fixed / 4);
+const EACH = Uint8Array.from(btfRecordSize, (row) => row.each / 4);
 /** Kinds whose `size or type` word is a type id. */
 const REFERS = Uint8Array.from(btfKinds, (kind) =>
   ['ptr', 'typedef', 'volatile', 'const', 'restrict', 'func', 'func_proto', 'var', 'decl_tag', 'type_tag'].includes(
@@ -44,6 +45,13 @@ export class Btf {
   private readonly view: DataView;
   /** Offset in `bytes` of each own type's record, by id - firstId. */
   private readonly offsets: Uint32Array;
+  /** Kind of each own type. */
+  private readonly kinds: Uint8Array;
+  /** The type section as 32-bit words, for the passes over all types. */
+  private readonly words: Uint32Array;
+  /** Own types of each kind. */
+  private readonly counts = new Uint32Array(32);
+  private readonly typeStart: number;
   private readonly stringStart: number;
   private readonly stringLength: number;
   /** Length of the strings of the base chain: an own string's offset starts there. */
@@ -58,7 +66,17 @@ export class Btf {
    * @throws InputError naming the offset: bad header, cut off record, unknown kind, id or string out of range
    */
   static parse(bytes: Uint8Array, base: Btf | null = null, what = 'BTF'): Btf {
-    return new Btf(bytes, base, what);
+    const btf = new Btf(bytes, base, what);
+    btf.checkReferences();
+    return btf;
+  }
+
+  /**
+   * As parse(), for a kernel's BTF: ids and names inside the records are checked when something reads them, because looking
+   * at all of them costs more than everything else.
+   */
+  static parseLazily(bytes: Uint8Array, what = 'BTF'): Btf {
+    return new Btf(bytes, null, what);
   }
 
   private constructor(
@@ -86,6 +104,7 @@ export class Btf {
     }
     const headerLength = view.getUint32(4, true);
     const typeStart = headerLength + view.getUint32(8, true);
+    this.typeStart = typeStart;
     const typeEnd = typeStart + view.getUint32(12, true);
     this.stringStart = headerLength + view.getUint32(16, true);
     this.stringLength = view.getUint32(20, true);
@@ -100,9 +119,11 @@ export class Btf {
     if (this.stringLength > 0 && bytes[stringEnd - 1] !== 0) {
       throw this.bad(stringEnd - 1, 'the last string does not end in a zero byte');
     }
-    this.offsets = this.scan(typeStart, typeEnd);
+    this.words = wordsOf(bytes, typeStart, typeEnd);
+    const { offsets, kinds } = this.scan(typeStart, typeEnd);
+    this.offsets = offsets;
+    this.kinds = kinds;
     this.nrTypes = this.firstId + this.offsets.length;
-    this.checkReferences();
   }
 
   /** Kind of a type; 'void' for 0. */
@@ -138,6 +159,13 @@ export class Btf {
     if (offset < this.baseStrings && this.base) return this.base.string(offset);
     const known = this.strings.get(offset);
     if (known !== undefined) return known;
+    if (offset >= this.baseStrings + this.stringLength) {
+      throw new InputError(
+        this.what,
+        '',
+        `a BTF name at ${offset} lies outside the strings (${this.stringLength} bytes)`,
+      );
+    }
     const start = this.stringStart + offset - this.baseStrings;
     const end = this.bytes.indexOf(0, start);
     const text = decodeText(this.bytes.subarray(start, end));
@@ -243,7 +271,10 @@ export class Btf {
   }
 
   private kindNumber(id: number): number {
-    return id === 0 ? 0 : (this.word(id, 4) >>> 24) & 0x1f;
+    if (id === 0) return 0;
+    const kind = this.kinds[id - this.firstId];
+    if (kind !== undefined) return kind;
+    return id < this.firstId && this.base ? this.base.kindNumber(id) : this.at(id);
   }
 
   private word(id: number, field: number): number {
@@ -271,48 +302,55 @@ export class Btf {
   private index(kind: number): NameIndex {
     let index = this.names.get(kind);
     if (!index) {
-      const ids: number[] = [];
-      const starts: number[] = [];
-      const { view, offsets, stringStart, baseStrings, firstId } = this;
-      for (let i = 0; i < offsets.length; i++) {
-        const at = offsets[i] as number;
-        if (((view.getUint32(at + 4, true) >>> 24) & 0x1f) !== kind) continue;
-        const nameOff = view.getUint32(at, true);
-        if (nameOff < Math.max(baseStrings, 1)) continue;
-        ids.push(firstId + i);
-        starts.push(stringStart + nameOff - baseStrings);
+      const { kinds, words, offsets, firstId, typeStart } = this;
+      const ids = new Uint32Array(this.counts[kind] as number);
+      const starts = new Uint32Array(ids.length);
+      const least = Math.max(this.baseStrings, 1);
+      const shift = this.stringStart - this.baseStrings;
+      let count = 0;
+      for (let i = kinds.indexOf(kind); i >= 0; i = kinds.indexOf(kind, i + 1)) {
+        const nameOff = words[((offsets[i] as number) - typeStart) >>> 2] as number;
+        if (nameOff < least) continue;
+        ids[count] = firstId + i;
+        starts[count++] = shift + nameOff;
       }
-      index = new NameIndex(this.bytes, ids, starts, (id) => this.name(id));
+      index = new NameIndex(this.bytes, ids.subarray(0, count), starts, (id) => this.name(id));
       this.names.set(kind, index);
     }
     return index;
   }
 
-  private scan(start: number, end: number): Uint32Array {
-    const { view } = this;
+  /** Where each record starts and what kind it is. */
+  private scan(start: number, end: number): { offsets: Uint32Array; kinds: Uint8Array } {
+    const { words, counts } = this;
     const strings = this.baseStrings + this.stringLength;
-    let offsets = new Uint32Array(Math.min((end - start) / BTF_TYPE_SIZE, 1024) | 0);
+    // 16 bytes a type is what kernels have on average; more are taken when that is not enough.
+    let offsets = new Uint32Array(((end - start) >> 4) + 16);
+    let kinds = new Uint8Array(offsets.length);
     let count = 0;
-    let at = start;
-    while (at < end) {
-      if (at + BTF_TYPE_SIZE > end) throw this.bad(at, `type ${this.firstId + count} is cut off`);
-      const info = view.getUint32(at + 4, true);
+    let at = 0;
+    const length = words.length;
+    while (at < length) {
+      const byte = start + at * 4;
+      if (at + 3 > length) throw this.bad(byte, `type ${this.firstId + count} is cut off`);
+      const info = words[at + 1] as number;
       const kind = (info >>> 24) & 0x1f;
-      if (kind === 0 || kind >= KINDS) throw this.bad(at + 4, `type ${this.firstId + count} has unknown kind ${kind}`);
-      if (view.getUint32(at, true) >= strings) {
-        throw this.bad(at, `name of type ${this.firstId + count} lies outside the strings`);
+      if (kind === 0 || kind >= KINDS)
+        throw this.bad(byte + 4, `type ${this.firstId + count} has unknown kind ${kind}`);
+      if ((words[at] as number) >= strings) {
+        throw this.bad(byte, `name of type ${this.firstId + count} lies outside the strings`);
       }
-      const next = at + BTF_TYPE_SIZE + (FIXED[kind] as number) + (EACH[kind] as number) * (info & 0xffff);
-      if (next > end) throw this.bad(at, `type ${this.firstId + count} (${btfKinds[kind]}) is cut off`);
       if (count === offsets.length) {
-        const more = new Uint32Array(Math.max(1024, count * 4));
-        more.set(offsets);
-        offsets = more;
+        offsets = grown(offsets, new Uint32Array(count * 2));
+        kinds = grown(kinds, new Uint8Array(count * 2));
       }
-      offsets[count++] = at;
-      at = next;
+      offsets[count] = byte;
+      counts[kind] = (counts[kind] as number) + 1;
+      kinds[count++] = kind;
+      at += 3 + (FIXED[kind] as number) + (EACH[kind] as number) * (info & 0xffff);
+      if (at > length) throw this.bad(byte, `type ${this.firstId + count - 1} (${btfKinds[kind]}) is cut off`);
     }
-    return offsets.slice(0, count);
+    return { offsets: offsets.slice(0, count), kinds: kinds.slice(0, count) };
   }
 
   /** Every type id and string offset in the records lies in range, so that reading a type cannot fail later. */
@@ -342,7 +380,7 @@ export class Btf {
         wantType(body + 4, id);
         continue;
       }
-      const each = EACH[kind] as number;
+      const each = (EACH[kind] as number) * 4;
       if (each === 0) continue;
       const hasType = kind !== BTF_KIND.enum && kind !== BTF_KIND.enum64;
       const hasName = kind !== BTF_KIND.datasec;
@@ -443,6 +481,25 @@ export class Btf {
         return { kind, id, name, type: word, componentIdx: view.getInt32(body, true) };
     }
   }
+}
+
+/** The section as words; copied where it lies at an odd place. A section that is no multiple of 4 keeps its last word. */
+function wordsOf(bytes: Uint8Array, start: number, end: number): Uint32Array {
+  const count = Math.ceil((end - start) / 4);
+  const offset = bytes.byteOffset + start;
+  if (offset % 4 === 0 && (end - start) % 4 === 0 && LITTLE_ENDIAN) return new Uint32Array(bytes.buffer, offset, count);
+  const copy = new DataView(new ArrayBuffer(count * 4));
+  new Uint8Array(copy.buffer).set(bytes.subarray(start, end));
+  const words = new Uint32Array(count);
+  for (let i = 0; i < count; i++) words[i] = copy.getUint32(i * 4, true);
+  return words;
+}
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+function grown<T extends Uint32Array | Uint8Array>(from: T, into: T): T {
+  into.set(from);
+  return into;
 }
 
 const decoder = new TextDecoder();

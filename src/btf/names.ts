@@ -1,8 +1,13 @@
-/** Finds types by name without decoding the names: a chained hash over the bytes of the string section. */
+/**
+ * Finds types by name without decoding the names. The first lookups compare bytes one type after another; whoever asks for
+ * more gets a hash table, which costs more than a dozen such walks.
+ */
 
 const UNDERSCORE = 95;
 const PRIME = 0x01000193;
 const SEED = 0x811c9dc5 | 0;
+/** Lookups by walking before the table is built. */
+const WALKS = 24;
 
 /** Length of a type name without its flavour: `task_struct___old` counts as `task_struct` (libbpf's rule). */
 export function essentialLength(name: string): number {
@@ -16,57 +21,85 @@ export function essentialLength(name: string): number {
 export const essentialName = (name: string): string => name.slice(0, essentialLength(name));
 
 export class NameIndex {
-  private readonly heads: Int32Array;
-  private readonly next: Int32Array;
-  private readonly mask: number;
+  private walks = 0;
+  private heads: Int32Array | undefined;
+  private next: Int32Array | undefined;
 
   /** `starts[i]`: where in `bytes` the zero-terminated name of type `ids[i]` starts; `nameOf` decodes it. */
   constructor(
-    bytes: Uint8Array,
-    private readonly ids: readonly number[],
-    starts: readonly number[],
+    private readonly bytes: Uint8Array,
+    private readonly ids: Uint32Array,
+    private readonly starts: Uint32Array,
     private readonly nameOf: (id: number) => string,
-  ) {
-    let size = 16;
-    while (size < ids.length) size *= 2;
-    this.mask = size - 1;
-    this.heads = new Int32Array(size).fill(-1);
-    this.next = new Int32Array(ids.length);
-    for (let i = ids.length - 1; i >= 0; i--) {
-      const slot = hashEssential(bytes, starts[i] as number) & this.mask;
-      this.next[i] = this.heads[slot] as number;
-      this.heads[slot] = i;
-    }
-  }
+  ) {}
 
   /** First id of exactly that name; 0 when there is none. */
   find(name: string): number {
-    for (const id of this.chain(name)) if (this.nameOf(id) === name) return id;
+    for (const i of this.candidates(name, true)) {
+      const id = this.ids[i] as number;
+      if (this.nameOf(id) === name) return id;
+    }
     return 0;
   }
 
   /** All ids whose name is `essential` after cutting the flavour. */
   findEssential(essential: string): number[] {
+    return this.candidates(essential, false)
+      .map((i) => this.ids[i] as number)
+      .filter((id) => essentialName(this.nameOf(id)) === essential);
+  }
+
+  /** Indexes of types whose name may be the wanted one, lowest first. */
+  private candidates(name: string, exact: boolean): number[] {
+    const wanted = new Uint8Array(name.length * 3 + 1);
+    const { written } = new TextEncoder().encodeInto(name, wanted);
+    if (!this.heads && this.walks++ < WALKS) return this.walk(wanted.subarray(0, written), exact);
+    const { heads, next } = this.table();
     const found: number[] = [];
-    for (const id of this.chain(essential)) if (essentialName(this.nameOf(id)) === essential) found.push(id);
+    let i = heads[hashEssential(wanted, 0) & (heads.length - 1)] as number;
+    for (; i >= 0; i = next[i] as number) found.push(i);
     return found;
   }
 
-  private *chain(name: string): Generator<number> {
-    const bytes = new Uint8Array(name.length * 3 + 1);
-    new TextEncoder().encodeInto(name, bytes);
-    let i = this.heads[hashEssential(bytes, 0) & this.mask] as number;
-    while (i >= 0) {
-      yield this.ids[i] as number;
-      i = this.next[i] as number;
+  private walk(wanted: Uint8Array, exact: boolean): number[] {
+    const { bytes, starts } = this;
+    const length = wanted.length;
+    const first = wanted[0] ?? 0;
+    const last = wanted[length - 1] ?? 0;
+    const count = this.ids.length;
+    const found: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] as number;
+      if (bytes[start] !== first || bytes[start + length - 1] !== last) continue;
+      const after = bytes[start + length];
+      if (after !== 0 && (exact || after !== UNDERSCORE)) continue;
+      let same = 1;
+      while (same < length && bytes[start + same] === wanted[same]) same++;
+      if (same >= length) found.push(i);
     }
+    return found;
+  }
+
+  private table(): { heads: Int32Array; next: Int32Array } {
+    if (!this.heads || !this.next) {
+      let size = 16;
+      while (size < this.ids.length) size *= 2;
+      this.heads = new Int32Array(size).fill(-1);
+      this.next = new Int32Array(this.ids.length);
+      for (let i = this.ids.length - 1; i >= 0; i--) {
+        const slot = hashEssential(this.bytes, this.starts[i] as number) & (size - 1);
+        this.next[i] = this.heads[slot] as number;
+        this.heads[slot] = i;
+      }
+    }
+    return { heads: this.heads, next: this.next };
   }
 }
 
 /** Hash of the name up to its last flavour separator. */
 function hashEssential(bytes: Uint8Array, start: number): number {
   let hash = SEED;
-  let essential = 0;
+  let essential = SEED;
   let cut = false;
   let run = 0;
   let before = SEED;
@@ -80,7 +113,7 @@ function hashEssential(bytes: Uint8Array, start: number): number {
         cut = true;
       }
       run = 0;
-      if (byte === 0) return cut ? finish(essential) : finish(hash);
+      if (byte === 0) return finish(cut ? essential : hash);
     }
     hash = Math.imul(hash ^ byte, PRIME);
   }

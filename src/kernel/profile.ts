@@ -86,7 +86,7 @@ export class Profile {
 
   /** The kernel's complete BTF. */
   get btf(): Btf {
-    this.parsed ??= Btf.parse(this.readBtf(), null, this.what);
+    this.parsed ??= Btf.parseLazily(this.readBtf(), this.what);
     return this.parsed;
   }
 
