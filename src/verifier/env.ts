@@ -187,6 +187,10 @@ export class Env {
   prevInsnIdx = 0;
   /** Instruction that was checked before, on this path. */
   walkedFrom = -1;
+  /** The paths are being walked: insnIdx is the instruction at fault. */
+  walking = false;
+  /** Log length when the current instruction was begun. */
+  insnLogStart = 0;
   curState: VerifierState;
   /** Pending branches; the top is explored next. */
   readonly stack: StackElem[] = [];

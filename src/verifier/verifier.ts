@@ -219,6 +219,7 @@ function doCheck(env: Env): void {
     state.lastInsnIdx = env.prevInsnIdx;
     state.insnIdx = idx;
     const aux = env.insnAux(idx);
+    env.insnLogStart = env.log.length;
     if (aux.prunePoint && isStateVisited(env, idx)) {
       logSafe(env, printState);
       if (!popStack(env)) return;
@@ -237,6 +238,7 @@ function doCheck(env: Env): void {
     }
     aux.seen = true;
     env.walkedFrom = idx;
+    env.insnLogStart = env.log.length;
     const insn = env.insn(idx);
     env.liveness.resetWrites(idx);
     const outcome = (BY_CLASS[insn.code & 7] as Handler)(env, insn);

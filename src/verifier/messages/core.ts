@@ -52,6 +52,32 @@ export const core = {
   regInvalid: (regno: number) => `R${regno} is invalid`,
   notInit: (regno: number) => `R${regno} !read_ok`,
   frameReadOnly: () => 'frame pointer is read only',
+  // stack
+  stackUnboundedOffset: (how: string, regno: number) => `invalid unbounded variable-offset${how} stack R${regno}`,
+  stackOutOfBounds: (how: string, regno: number, off: number, size: number) =>
+    `invalid${how} stack R${regno} off=${off} size=${size}`,
+  stackOutOfBoundsVar: (how: string, regno: number, varOff: string, off: number, size: number) =>
+    `invalid variable-offset${how} stack R${regno} var_off=${varOff} off=${off} size=${size}`,
+  corruptSpilledPointer: () => 'attempt to corrupt spilled pointer on stack',
+  spillSize: () => 'invalid size of register spill',
+  spillStackPointer: () => 'cannot spill pointers to stack into stack frame of the caller',
+  fillSize: () => 'invalid size of register fill',
+  varWriteSpilledPointer: (insn: number, off: number) =>
+    `spilled ptr in range of var-offset stack write; insn ${insn}, ptr off: ${off}`,
+  varWriteUninit: (insn: number, off: number) =>
+    `uninit stack in range of var-offset write prohibited for !root; insn ${insn}, off: ${off}`,
+  varReadIntoHelper: (varOff: string, off: number, size: number) =>
+    `variable offset stack pointer cannot be passed into helper function; var_off=${varOff} off=${off} size=${size}`,
+  varStackUnprivileged: (regno: number, varOff: string) =>
+    `R${regno} variable offset stack access prohibited for !root, var_off=${varOff}`,
+  leakFromStack: (off: number) => `leaking pointer from stack off ${off}`,
+  zeroSizedRead: () => 'invalid zero-sized read',
+  overwriteDynptr: (off: number) => `potential write to dynptr at off=${off} disallowed`,
+  stackReadFixed: (off: number, i: number, size: number) => `invalid read from stack off ${off}+${i} size ${size}`,
+  stackReadRange: (regno: number, off: number, i: number, size: number) =>
+    `invalid read from stack R${regno} off ${off}+${i} size ${size}`,
+  stackReadRangeVar: (regno: number, varOff: string, i: number, size: number) =>
+    `invalid read from stack R${regno} var_off ${varOff}+${i} size ${size}`,
   // arithmetic
   invalidAluOpcode: (op: number) => `invalid BPF_ALU opcode ${op.toString(16)}`,
   divByZero: () => 'div by zero',

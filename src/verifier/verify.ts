@@ -1,0 +1,125 @@
+/** bpf_check(): a program in, a verdict out. */
+import { InvariantError } from '../errors.ts';
+import type { KernelProgram } from '../kernel/program.ts';
+import { resetBacktrack } from './backtrack.ts';
+import { checkAttachBtfId, checkBtfInfo } from './check_attach.ts';
+import { checkCfg } from './check_cfg.ts';
+import { resolvePseudoLdimm64 } from './check_ld.ts';
+import { Env, Reject, type VerifierProfile, type VerifyOptions } from './env.ts';
+import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
+import { insnStr } from './log.ts';
+import { BPF_LOG_STATS } from './log_buffer.ts';
+import { createMaps, loadProgramBtf } from './program_maps.ts';
+import { range } from './range.ts';
+import { addSubprogAndKfunc, checkMaxStackDepth, checkSubprogs, markFastcallPatterns } from './subprogs.ts';
+import { BPF_COMPLEXITY_LIMIT_INSNS, VerifierState } from './types.ts';
+import type { Verdict, VerdictStats } from './verdict.ts';
+import { doCheckMain, doCheckSubprogs } from './verifier.ts';
+
+/** The passes of bpf_check, in its order. */
+function check(env: Env): void {
+  addSubprogAndKfunc(env);
+  checkSubprogs(env);
+  checkBtfInfo(env);
+  resolvePseudoLdimm64(env);
+  computeSuccessors(env);
+  checkCfg(env);
+  computePostorder(env);
+  checkAttachBtfId(env);
+  computeScc(env);
+  computeLiveRegisters(env, (idx) => insnStr(env, idx));
+  markFastcallPatterns(env);
+  env.walking = true;
+  doCheckMain(env);
+  doCheckSubprogs(env);
+  env.walking = false;
+  checkMaxStackDepth(env);
+}
+
+/**
+ * What the kernel of `profile` would say of `program`.
+ * @throws NotSupported naming a feature that this verifier does not know yet
+ */
+export function verify(program: KernelProgram, profile: VerifierProfile, options: VerifyOptions = {}): Verdict {
+  const start = performance.now();
+  range.reset();
+  resetBacktrack();
+  const env = new Env(program, profile, options, new VerifierState());
+  const loaded = loadProgramBtf(program.btf, profile.btf);
+  env.btf = loaded.btf;
+  env.structMetas = loaded.metas;
+  env.maps.push(...createMaps(program.maps, loaded, profile.btf));
+  let reject: Reject | null = null;
+  try {
+    check(env);
+  } catch (error) {
+    if (error instanceof Reject) reject = error;
+    else if (error instanceof Error && error.name === 'TypeError') {
+      throw new InvariantError(`verifier at instruction ${env.insnIdx}: ${error.message}\n${error.stack ?? ''}`);
+    } else throw error;
+  }
+  const lines = reject ? reasonLines(env) : [];
+  const stats = statistics(env, performance.now() - start);
+  if (env.log.level & BPF_LOG_STATS) env.verbose(statsText(stats));
+  return {
+    verdict: reject ? 'reject' : 'accept',
+    errno: reject?.errno ?? 0,
+    message: reject ? reason(lines) : null,
+    messageLines: lines,
+    insn: reject && env.walking ? env.insnIdx : null,
+    source: (reject && env.walking && env.findLinfo(env.insnIdx)) || null,
+    path: reject && env.walking ? walkedPath(env) : [],
+    held: reject && env.walking ? env.curState.refs.map((ref) => ref.insnIdx) : [],
+    log: env.log.text(),
+    stats,
+  };
+}
+
+/** Trace lines that an instruction may print between its reason's. */
+const TRACE = /^(mark_precise:|force_precise:|frame \d+: propagating|SCC |\()/;
+
+/** What was written since the instruction at fault was begun. */
+function reasonLines(env: Env): string[] {
+  const text = env.log.text().slice(env.walking ? env.insnLogStart : 0);
+  return text.split('\n').filter((line) => line !== '' && !TRACE.test(line));
+}
+
+/** The last line, or the first of an infinite loop's three. */
+function reason(lines: readonly string[]): string {
+  const loop = lines.find((line) => line.startsWith('infinite loop detected'));
+  return loop ?? lines[lines.length - 1] ?? '';
+}
+
+/** Instructions of the current path that jumped, from the states it came through. */
+function walkedPath(env: Env): number[] {
+  const path: number[] = [];
+  for (let st: VerifierState | null = env.curState; st; st = st.parent) {
+    for (let i = st.jmpHistory.length - 1; i >= 0; i--) path.push(st.jmpHistory[i]?.idx ?? 0);
+    path.push(st.firstInsnIdx);
+    if (path.length > 4096) break;
+  }
+  return path.reverse();
+}
+
+function statistics(env: Env, ms: number): VerdictStats {
+  const depths: number[] = [];
+  for (let i = 0; i < env.subprogCnt; i++) depths.push(env.subprog(i).stackDepth);
+  return {
+    insnsProcessed: env.insnProcessed,
+    maxStatesPerInsn: env.maxStatesPerInsn,
+    totalStates: env.totalStates,
+    peakStates: env.peakStates,
+    stackDepth: depths.join('+'),
+    verificationTimeUs: Math.round(ms * 1000),
+  };
+}
+
+/** print_verification_stats */
+function statsText(stats: VerdictStats): string {
+  return (
+    `verification time ${stats.verificationTimeUs} usec\nstack depth ${stats.stackDepth}\n` +
+    `processed ${stats.insnsProcessed} insns (limit ${BPF_COMPLEXITY_LIMIT_INSNS}) ` +
+    `max_states_per_insn ${stats.maxStatesPerInsn} total_states ${stats.totalStates} ` +
+    `peak_states ${stats.peakStates} mark_read 0\n`
+  );
+}
