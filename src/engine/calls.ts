@@ -2,6 +2,8 @@
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
 import { kfuncByName, kfuncId } from '../kernel/bpf/kfuncs/index.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
+import { helperArgs, kfuncArgs } from './args.ts';
 import type { LinkEnvironment } from './engine.ts';
 import type { CallResolver, LinkedCall } from './link.ts';
 
@@ -19,10 +21,12 @@ function linkHelper(id: number): LinkedCall {
   if (!row) return { run: 'none', feature: `helper ${id}` };
   const code = engineFunctions[row.name];
   if (code !== undefined) return { run: 'engine', id: code };
-  return row.run === 'call' ? { run: 'call', id } : { run: 'none', feature: `helper ${row.name}` };
+  return row.run === 'call'
+    ? { run: 'call', id, args: helperArgs(id) }
+    : { run: 'none', feature: `helper ${row.name}` };
 }
 
-function linkKfunc(btfId: number, off: number, environment: LinkEnvironment): LinkedCall {
+function linkKfunc(memory: KernelMemory, btfId: number, off: number, environment: LinkEnvironment): LinkedCall {
   if (btfId === 0) return { run: 'none', feature: null };
   const name = environment.kfunc(btfId, off);
   if (name === undefined) return { run: 'none', feature: `kfunc with BTF id ${btfId}` };
@@ -30,9 +34,9 @@ function linkKfunc(btfId: number, off: number, environment: LinkEnvironment): Li
   if (code !== undefined) return { run: 'engine', id: code };
   const id = kfuncId(name);
   const runs = id !== undefined && kfuncByName(name)?.run === 'call';
-  return runs ? { run: 'call', id } : { run: 'none', feature: `kfunc ${name}` };
+  return runs ? { run: 'call', id, args: kfuncArgs(memory, id) } : { run: 'none', feature: `kfunc ${name}` };
 }
 
 /** Calls of a machine's programs. */
-export const callOf: CallResolver = (op, imm, off, environment) =>
-  op === 'call_helper' ? linkHelper(imm) : linkKfunc(imm, off, environment);
+export const callOf: CallResolver = (op, imm, off, environment, memory) =>
+  op === 'call_helper' ? linkHelper(imm) : linkKfunc(memory, imm, off, environment);

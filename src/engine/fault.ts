@@ -39,6 +39,7 @@ export type FaultKind =
   | 'bad-call'
   | 'bad-callback'
   | 'no-packet'
+  | 'no-map'
   | 'budget'
   | 'trap';
 
@@ -84,6 +85,7 @@ const KINDS: Readonly<Record<number, FaultKind>> = {
   [layout.FAULT_CALL]: 'bad-call',
   [layout.FAULT_CALLBACK]: 'bad-callback',
   [layout.FAULT_NO_PACKET]: 'no-packet',
+  [layout.FAULT_NO_MAP]: 'no-map',
 };
 
 const BASE = BigInt(KERNEL_BASE_HI) << 32n;
@@ -120,7 +122,7 @@ export function readFault(memory: KernelMemory, ic: number, site: Site): Fault {
   const at = (field: number) => memory.u32At(ic + field);
   const kind = at(layout.IC_FAULT_KIND);
   const plain = KINDS[kind];
-  const isAccess = kind === layout.FAULT_ACCESS || kind === layout.FAULT_MISALIGNED;
+  const isAccess = [layout.FAULT_ACCESS, layout.FAULT_MISALIGNED, layout.FAULT_NO_MAP].includes(kind);
   if (!isAccess) return { kind: plain ?? 'bad-opcode', site, access: null, object: null, detail: '' };
   const address = memory.dv().getBigUint64(ic + layout.IC_FAULT_ADDR, true);
   const write = at(layout.IC_FAULT_WRITE) !== 0;

@@ -72,6 +72,41 @@ describe('calls', () => {
   });
 });
 
+describe('arguments of calls', () => {
+  const kfuncs = { create: 1, release: 2, weight: 3, populate: 4 };
+  const names = ['', 'bpf_cpumask_create', 'bpf_cpumask_release', 'bpf_cpumask_weight', 'bpf_cpumask_populate'];
+  const environment = { ...nothing, kfunc: (id: number) => names[id] };
+  const call = (text: string) => bench.load(assemble(text, { kfuncs }), { environment }).run({ args: [bench.address] });
+
+  it('are checked before a kfunc gets them', () => {
+    expect(call('call create; r1 = r0; call weight; exit').r0).toBe(0n);
+    const short = call('r1 += 57; call weight; exit');
+    expect(short.fault).toMatchObject({ kind: 'out-of-bounds', access: { size: 8, arg: 1, write: false } });
+    expect(call('r1 = 0; call weight; exit').fault?.kind).toBe('null-ptr-deref');
+  });
+
+  it('with a size beside them are checked for that many bytes', () => {
+    const populate = (size: number) =>
+      call(`r6 = r1; call create; r1 = r0; r2 = r6; r3 = ${size}; call populate; exit`);
+    expect(populate(64)).toMatchObject({ r0: 0n, fault: null });
+    expect(populate(65).fault).toMatchObject({ kind: 'out-of-bounds', access: { size: 65, arg: 2 } });
+  });
+
+  it('say who made and freed the object, by instruction', () => {
+    const text = 'call create; r6 = r0; r1 = r0; call release; r1 = r6; call weight; exit';
+    const program = bench.load(assemble(text, { kfuncs }), { environment });
+    const { fault } = program.run();
+    // Nothing was in a read section, so the grace period is over.
+    expect(fault).toMatchObject({ kind: 'use-after-free', site: { insn: 5 }, access: { arg: 1 } });
+    expect(fault?.object).toMatchObject({
+      name: 'struct bpf_cpumask',
+      freed: true,
+      allocated: { insn: 0 },
+      freedAt: { insn: 3 },
+    });
+  });
+});
+
 describe('constants', () => {
   it('are addresses of maps, their values, callbacks and kernel variables', () => {
     const environment = { ...nothing, map: () => 0x2000, mapValue: () => 0x3000, ksym: () => 0xffff888000004000n };

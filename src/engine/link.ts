@@ -14,13 +14,19 @@ const { INSN_STRIDE } = layout;
 
 /** A call as the interpreter makes it. */
 export type LinkedCall =
-  /** Through the generated table (`call`), or by the engine itself (ENGINE_ code). */
-  | { readonly run: 'call' | 'engine'; readonly id: number }
+  /** Through the generated table (`call`), or by the engine itself (ENGINE_ code). `args`: five ARG_ words (args.ts). */
+  | { readonly run: 'call' | 'engine'; readonly id: number; readonly args?: readonly number[] }
   /** It cannot be made; `feature` names it, null when the program says itself that there is nothing to call. */
   | { readonly run: 'none'; readonly feature: string | null };
 
 /** What `call imm` (with `off`) of a program calls; `op` is call_helper or call_kfunc. */
-export type CallResolver = (op: Op, imm: number, off: number, environment: LinkEnvironment) => LinkedCall;
+export type CallResolver = (
+  op: Op,
+  imm: number,
+  off: number,
+  environment: LinkEnvironment,
+  memory: KernelMemory,
+) => LinkedCall;
 
 /** One linked instruction before it is written. */
 interface Linked {
@@ -35,6 +41,8 @@ interface Linker {
   readonly program: LoadedProgram;
   readonly insns: Insns;
   readonly callOf: CallResolver;
+  /** Specs of checked calls in memory, by content. */
+  readonly specs: Map<string, number>;
   /** Offset of the first linked instruction. */
   readonly base: number;
 }
@@ -67,13 +75,32 @@ const constants: Readonly<Record<number, (linker: Linker, i: number) => bigint>>
     memory.address(program.environment.mapValue(insns.imm[i] as number) + (insns.imm[i + 1] as number)),
 };
 
+/** Offset of the specs in memory; equal ones share a place. */
+function argSpecs({ memory, specs }: Linker, args: readonly number[]): number {
+  const key = args.join();
+  const known = specs.get(key);
+  if (known !== undefined) return known;
+  const at = memory.kmalloc(layout.ARG_SPECS_SIZE, ALLOC_PROG);
+  args.forEach((spec, i) => {
+    memory.setU32(at + 4 * i, spec);
+  });
+  specs.set(key, at);
+  return at;
+}
+
 function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
   const { insns, program } = linker;
   if (row.op === 'call_local') {
     to.off = jump(linker, i, insns.imm[i] as number);
     return;
   }
-  const call = linker.callOf(row.op, insns.imm[i] as number, insns.off[i] as number, program.environment);
+  const call = linker.callOf(
+    row.op,
+    insns.imm[i] as number,
+    insns.off[i] as number,
+    program.environment,
+    linker.memory,
+  );
   if (call.run === 'none') {
     if (call.feature !== null && (program.reached?.has(i) ?? true)) throw new NotSupported(call.feature);
     to.op = opNumber('call_nothing');
@@ -81,6 +108,10 @@ function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
   }
   to.op = opNumber(call.run === 'engine' ? 'call_engine' : row.op);
   to.imm = BigInt(call.id);
+  to.off = 0;
+  if (!call.args?.some((spec) => spec !== 0)) return;
+  to.flags |= layout.II_CHECK_ARGS;
+  to.off = argSpecs(linker, call.args);
 }
 
 /** What a form does beyond registers and imm. */
@@ -140,7 +171,7 @@ export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallR
   const insns = new Insns(program.insns);
   const bytes = (insns.length + 1) * INSN_STRIDE;
   const base = memory.kmalloc(bytes, ALLOC_PROG);
-  const linker: Linker = { memory, program, insns, callOf, base };
+  const linker: Linker = { memory, program, insns, callOf, specs: new Map(), base };
   const linked: Linked[] = [];
   for (let i = 0; i < insns.length; i++) {
     linked.push(linkInsn(linker, i));
@@ -182,7 +213,8 @@ export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallR
     prog,
     insns: base,
     dispose() {
-      for (const object of table ? [base, prog, table] : [base, prog]) memory.kfree(object);
+      for (const object of [base, prog, ...linker.specs.values()]) memory.kfree(object);
+      if (table) memory.kfree(table);
     },
   };
 }

@@ -28,6 +28,7 @@ const plain: Readonly<Record<Exclude<FaultKind, AccessFault>, string>> = {
   'bad-call': 'there is nothing to call',
   'bad-callback': 'the callback is no function of this program',
   'no-packet': 'ld_abs and ld_ind need a packet, and this program has none',
+  'no-map': 'the argument is no map',
   budget: 'the instruction budget is used up',
   trap: 'the function called went outside of memory',
 };

@@ -2,8 +2,13 @@
 // writable memory; what it leaves comes here: other granules, read-only memory, context fields that are not plain memory,
 // loads that may fail, atomics, packets, and faults.
 import { kasan_ok, kasan_reason } from '../../mm/kasan';
-import { KERNEL_BASE_HI, M_MEMORY_LIMIT, SHADOW, SHADOW_CTX } from '../../layout';
+import { obj_load } from '../../mm/slab';
+import { ALLOC_MAP, M_MEMORY_LIMIT, OBJ_LIVE, OBJ_SIZE, OBJ_STATE, OBJ_TAG, SHADOW, SHADOW_CTX } from '../../layout';
+import { BM_KEY_SIZE, BM_VALUE_SIZE, BPF_MAP_SIZE } from './map_layout';
 import {
+  ARG_MAP,
+  ARG_MAP_KEY,
+  ARG_MAP_VALUE,
   ARG_MAYBE_NULL,
   ARG_SIZE_FROM_NEXT,
   ARG_SIZE_MASK,
@@ -14,6 +19,7 @@ import {
   CT_ROWS,
   FAULT_ACCESS,
   FAULT_MISALIGNED,
+  FAULT_NO_MAP,
   FAULT_NO_PACKET,
   IC_CTX,
   IC_FAULT_ADDR,
@@ -230,16 +236,39 @@ export function packet_insn(ic: usize, pc: usize): bool {
   return false;
 }
 
-/** Checks the pointer arguments of a call against the five sizes at `table`; false after a fault. */
+// Bytes that argument `i` (from 0) must point to.
+// @ts-ignore: decorator
+@inline
+function arg_size(ic: usize, spec: u32, i: usize): u32 {
+  if (spec & <u32>ARG_SIZE_FROM_NEXT) return load<u32>(ic + (i << 3), IC_R1 + 8);
+  if (spec & <u32>ARG_MAP_KEY) return load<u32>(<usize>load<u32>(ic, IC_R1), BM_KEY_SIZE);
+  if (spec & <u32>ARG_MAP_VALUE) return load<u32>(<usize>load<u32>(ic, IC_R1), BM_VALUE_SIZE);
+  return spec & <u32>ARG_SIZE_MASK;
+}
+
+function is_map(address: u64): bool {
+  const off = address - KERNEL_BASE;
+  if (off >= <u64>load<u32>(M_MEMORY_LIMIT) || !access_ok(address, 8, false)) return false;
+  const map = <usize>off;
+  return obj_load(map, OBJ_TAG) == ALLOC_MAP && obj_load(map, OBJ_STATE) == OBJ_LIVE && obj_load(map, OBJ_SIZE) == BPF_MAP_SIZE;
+}
+
+/** Checks the pointer arguments of a call against the five specs at `table`; false after a fault. */
 export function check_args(ic: usize, table: usize): bool {
   for (let i: usize = 0; i < 5; i++) {
     const spec = load<u32>(table + (i << 2));
     if (!spec) continue;
     const address = load<u64>(ic + (i << 3), IC_R1);
     if (!address && (spec & <u32>ARG_MAYBE_NULL)) continue;
-    const size = spec & <u32>ARG_SIZE_FROM_NEXT ? load<u32>(ic + (i << 3), IC_R1 + 8) : spec & <u32>ARG_SIZE_MASK;
+    if (spec & <u32>ARG_MAP) {
+      if (is_map(address)) continue;
+      fault_access(ic, address, 8, false, <u32>i + 1);
+      fault(ic, FAULT_NO_MAP);
+      return false;
+    }
+    const size = arg_size(ic, spec, i);
     const write = (spec & <u32>ARG_WRITE) != 0;
-    if (access_ok(address, size, write)) continue;
+    if (!size || access_ok(address, size, write)) continue;
     fault_access(ic, address, size, write, <u32>i + 1);
     return false;
   }

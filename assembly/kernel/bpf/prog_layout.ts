@@ -36,18 +36,23 @@ export const II_OFF = 4;
 export const II_IMM = 8;
 /** II_FLAGS: a load of kernel memory that may be gone; reads 0 then (BPF_PROBE_MEM). */
 export const II_PROBE = 1;
-/** II_FLAGS of calls: check pointer arguments against the table of argument sizes at II_OFF. */
+/** II_FLAGS of calls: check pointer arguments against the specs at II_OFF. */
 export const II_CHECK_ARGS = 2;
 
 /**
- * Argument sizes of a checked call: five u32 of bytes. 0: no memory. SIZE_FROM_NEXT | flags: as many bytes as the next
- * argument says.
+ * What a checked call may do with its pointer arguments: five u32. 0: not looked at. Else bytes of memory that must be
+ * there, or one of the flags that say where that number is; ARG_MAP: a map.
  */
-export const ARG_SIZES_SIZE = 20;
+export const ARG_SPECS_SIZE = 20;
 export const ARG_WRITE = 0x80000000;
 export const ARG_MAYBE_NULL = 0x40000000;
+/** As many bytes as the next argument says. */
 export const ARG_SIZE_FROM_NEXT = 0x20000000;
-export const ARG_SIZE_MASK = 0x1fffffff;
+/** A key, a value of the map that is argument 1. */
+export const ARG_MAP_KEY = 0x10000000;
+export const ARG_MAP_VALUE = 0x08000000;
+export const ARG_MAP = 0x04000000;
+export const ARG_SIZE_MASK = 0x03ffffff;
 
 /** struct ctx_table: u32 count, then rows: field offset, bytes read, offset of the u64 that is read instead. u32 each */
 export const CT_COUNT = 0;
@@ -139,6 +144,7 @@ export const FAULT_CALL_DEPTH = 5;
 export const FAULT_CALL = 6;
 export const FAULT_CALLBACK = 7;
 export const FAULT_NO_PACKET = 8;
+export const FAULT_NO_MAP = 9;
 
 /** may_goto: iterations of a function's loops (BPF_MAX_LOOPS). Also the limit of bpf_loop. */
 export const BPF_MAX_LOOPS = 8388608;
