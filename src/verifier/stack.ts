@@ -25,13 +25,13 @@ import {
 import { errno } from '../uapi/errno.ts';
 import { insnStackAccessFlags, isSpilledReg, markChainPrecision, pushJmpHistory } from './backtrack.ts';
 import type { RawMode } from './call_meta.ts';
+import { destroyIfDynptrStackSlot } from './dynptr.ts';
 import type { Env } from './env.ts';
 import { verboseLinfo } from './log.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
 import { tnumStr } from './reg_type_str.ts';
 import { assignScalarIdBeforeMov, clearScalarId, isPointerValue, markRegUnknown, registerIsNull } from './regs.ts';
-import { destroyIfDynptrStackSlot } from './stack_dynptr.ts';
 import {
   BPF_MAX_VAR_OFF,
   BPF_REG_SIZE,
