@@ -1,14 +1,160 @@
 /** Calls of kfuncs (check_kfunc_call). */
-import { NotSupported } from '../errors.ts';
+import { MEM_RCU, PTR_MAYBE_NULL, PTR_UNTRUSTED } from '../kernel/bpf/bpf.ts';
+import { KF_DESTRUCTIVE, KF_RCU_PROTECTED, KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
+import { errno } from '../uapi/errno.ts';
 import { kfuncName } from './call_info.ts';
+import { setRbtreeAddCallbackState, setTaskWorkCallbackState, setTimerCallbackState } from './callbacks.ts';
+import { checkReturnCode } from './check_attach.ts';
+import { inRcuCs } from './context.ts';
 import type { Env, Insn } from './env.ts';
+import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
+import { inRbtreeLockRequiredCb, refConvertOwningNonOwning } from './graph.ts';
+import { processIterNextCall } from './iter_args.ts';
+import { checkKfuncArgs } from './kfunc_args.ts';
+import { KfuncCall } from './kfunc_call.ts';
+import { fetchKfuncMeta, type KfuncMeta } from './kfunc_meta.ts';
+import { kfuncProto } from './kfunc_params.ts';
+import { kfuncReturn } from './kfunc_return.ts';
+import { msg } from './messages.ts';
+import { rangeS64 } from './range.ts';
+import { releaseReference } from './refs.ts';
+import { CALLER_SAVED_REGS } from './regs.ts';
+import { forEachReg, type RegState, STACK_ITER, STACK_SPILL } from './types.ts';
 
-/** kfunc_spin_allowed: may be called while a lock is held. */
-export function kfuncSpinAllowed(_env: Env, _insn: Insn): boolean {
-  return false;
+const MAX_ERRNO = 4095;
+
+/** Kfuncs that may be called while a bpf_spin_lock is held (kfunc_spin_allowed). */
+const SPIN_ALLOWED: ReadonlySet<string> = new Set([
+  'bpf_list_push_front_impl',
+  'bpf_list_push_back_impl',
+  'bpf_list_pop_front',
+  'bpf_list_pop_back',
+  'bpf_list_front',
+  'bpf_list_back',
+  'bpf_rbtree_add_impl',
+  'bpf_rbtree_remove',
+  'bpf_rbtree_first',
+  'bpf_rbtree_root',
+  'bpf_rbtree_left',
+  'bpf_rbtree_right',
+  'bpf_refcount_acquire_impl',
+  'bpf_iter_num_new',
+  'bpf_iter_num_next',
+  'bpf_iter_num_destroy',
+  'bpf_res_spin_lock',
+  'bpf_res_spin_unlock',
+  'bpf_res_spin_lock_irqsave',
+  'bpf_res_spin_unlock_irqrestore',
+]);
+
+/** kfunc_spin_allowed */
+export function kfuncSpinAllowed(env: Env, insn: Insn): boolean {
+  return SPIN_ALLOWED.has(kfuncName(env, insn));
 }
 
-/** Checks the call at env.insnIdx and leaves the state after it; does not move env.insnIdx. */
+/** Kfuncs that call back: what the callback gets, and whether it may sleep when it runs later. */
+const CALLBACKS: Readonly<Record<string, { readonly set: SetCalleeState; readonly sleepable: boolean }>> = {
+  bpf_rbtree_add_impl: { set: setRbtreeAddCallbackState, sleepable: false },
+  bpf_wq_set_callback_impl: { set: setTimerCallbackState, sleepable: true },
+  bpf_task_work_schedule_signal_impl: { set: setTaskWorkCallbackState, sleepable: true },
+  bpf_task_work_schedule_resume_impl: { set: setTaskWorkCallbackState, sleepable: true },
+};
+
+const INSERTS: ReadonlySet<string> = new Set([
+  'bpf_list_push_front_impl',
+  'bpf_list_push_back_impl',
+  'bpf_rbtree_add_impl',
+]);
+
+/** Checks the call at env.insnIdx and leaves the state after it. */
 export function checkKfuncCall(env: Env, insn: Insn): void {
-  throw new NotSupported(`verifying kfunc ${kfuncName(env, insn)}`);
+  // A weak kfunc that the kernel does not have: an error only if the call survives dead code removal.
+  if (insn.imm === 0) return;
+  const insnIdx = env.insnIdx;
+  const meta = fetchKfuncMeta(env, insn);
+  if (!meta) env.reject(errno.EACCES, msg.kfuncNotAllowed(kfuncName(env, insn)));
+  const call = new KfuncCall(meta, kfuncProto(env.vmlinux, meta.protoId));
+  env.insnAux(insnIdx).isIterNext = call.iterNext;
+  if (meta.name === 'bpf_res_spin_lock' || meta.name === 'bpf_res_spin_lock_irqsave') pushFailedLock(env);
+  if (meta.name === '__bpf_trap') env.reject(errno.EFAULT, msg.trapReached());
+  if (meta.flags & KF_DESTRUCTIVE && !env.allowPtrLeaks) env.reject(errno.EACCES, msg.destructive());
+  const sleepable = (meta.flags & KF_SLEEPABLE) !== 0;
+  if (sleepable && !env.curState.inSleepable) env.reject(errno.EACCES, msg.kfuncMustSleep(meta.name));
+  checkKfuncArgs(env, call, insnIdx);
+  const callback = CALLBACKS[meta.name];
+  if (callback) pushCallbackCall(env, insn, insnIdx, call.subprogno, callback.set, callback.sleepable);
+  if (meta.name === 'bpf_session_cookie') call.r0Size = 8;
+  enterOrLeave(env, meta, sleepable);
+  if (meta.flags & KF_RCU_PROTECTED && !inRcuCs(env)) env.reject(errno.EACCES, msg.kfuncNeedsRcu(meta.name));
+  release(env, call, insnIdx);
+  if (meta.name === 'bpf_throw') {
+    env.seenException = true;
+    if (!env.exceptionCallbackSubprog) checkReturnCode(env, 1, 'R1');
+  }
+  kfuncReturn(env, call, insnIdx);
+  if (call.iterNext) processIterNextCall(env, insnIdx, call);
+}
+
+/** A resilient lock may fail: that branch goes on with a negative R0 and without the lock. */
+function pushFailedLock(env: Env): void {
+  const regs = pushStack(env, env.insnIdx + 1, env.insnIdx, false).func().regs;
+  for (let i = 0; i < CALLER_SAVED_REGS; i++) (regs[i] as RegState).markNotInit();
+  const r0 = regs[0] as RegState;
+  r0.markUnknown();
+  r0.val = rangeS64(-MAX_ERRNO, -1);
+  r0.subregDef = env.insnIdx + 1;
+}
+
+/** RCU read sides, and regions without preemption or interrupts: begun, ended, or slept in. */
+function enterOrLeave(env: Env, { name }: KfuncMeta, sleepable: boolean): void {
+  const state = env.curState;
+  const rcuLock = name === 'bpf_rcu_read_lock';
+  const rcuUnlock = name === 'bpf_rcu_read_unlock';
+  if (state.activeRcuLock) {
+    if ((rcuLock || rcuUnlock) && inRbtreeLockRequiredCb(env)) env.reject(errno.EACCES, msg.rcuInTreeCallback());
+    if (rcuLock) env.reject(errno.EINVAL, msg.rcuNested(name));
+    if (rcuUnlock) {
+      forEachReg(state, forgetRcu, (1 << STACK_SPILL) | (1 << STACK_ITER));
+      state.activeRcuLock = false;
+    } else if (sleepable) {
+      env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'rcu_read_lock'));
+    }
+  } else if (rcuLock) {
+    state.activeRcuLock = true;
+  } else if (rcuUnlock) {
+    env.reject(errno.EINVAL, msg.rcuUnmatched(name));
+  }
+  if (name === 'bpf_preempt_disable') {
+    state.activePreemptLocks++;
+  } else if (name === 'bpf_preempt_enable') {
+    if (!state.activePreemptLocks) env.reject(errno.EINVAL, msg.preemptUnmatched(name));
+    state.activePreemptLocks--;
+  } else if (state.activePreemptLocks && sleepable) {
+    env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'non-preemptible'));
+  }
+  if (state.activeIrqId && sleepable) env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'IRQ-disabled'));
+}
+
+/** What RCU protected may be gone after the read side. */
+function forgetRcu(reg: RegState): void {
+  if (reg.type & MEM_RCU) reg.type = (reg.type & ~(MEM_RCU | PTR_MAYBE_NULL)) | PTR_UNTRUSTED;
+}
+
+/** References that the call takes over: released, or kept in a list or tree. */
+function release(env: Env, call: KfuncCall, insnIdx: number): void {
+  const regs = env.curRegs();
+  const { name, funcId } = call.meta;
+  if (call.releaseRegno && !releaseReference(env, (regs[call.releaseRegno] as RegState).refObjId)) {
+    env.reject(errno.EINVAL, msg.kfuncNotAcquired(name, funcId));
+  }
+  if (!INSERTS.has(name)) return;
+  const node = regs[2] as RegState;
+  const aux = env.insnAux(insnIdx);
+  aux.insertOff = node.off;
+  aux.kptrStructBtf = call.argBtf;
+  aux.kptrStructId = call.argBtfId;
+  const id = node.refObjId;
+  if (!refConvertOwningNonOwning(env, id) || !releaseReference(env, id)) {
+    env.reject(errno.EINVAL, msg.kfuncNotAcquired(name, funcId));
+  }
 }

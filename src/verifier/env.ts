@@ -160,6 +160,8 @@ export interface VerifyOptions {
   readonly logLevel?: number;
   /** Capabilities of the loading process: all, or CAP_BPF alone. Default 'all'. */
   readonly caps?: 'all' | 'bpf';
+  /** Possible CPUs (nr_cpu_ids), which bound bpf_get_smp_processor_id(). Default 8. */
+  readonly cpus?: number;
   /** Logs above this are cut in the middle; default 16 MiB. */
   readonly logSize?: number;
 }
@@ -338,6 +340,10 @@ export class Env {
     let i = this.subprogCnt - 1;
     while (i > 0 && this.subprog(i).start > insnIdx) i--;
     return i;
+  }
+
+  get nrCpuIds(): number {
+    return this.options.cpus ?? 8;
   }
 
   /** The kernel's BTF. */

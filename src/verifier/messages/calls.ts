@@ -142,7 +142,7 @@ export const calls = {
   allocNotReferenced: () => 'allocated object must be referenced',
   mapValueOrAlloc: (arg: number) => `arg#${arg} expected pointer to map value or allocated object`,
   treeRemoveOwning: () => 'rbtree_remove node input must be non-owning ref',
-  treeNodeOwning: (func: string) => `${func} node input must be non-owning ref`,
+  treeNodeUnowned: (func: string) => `${func} can only take non-owning or refcounted bpf_rb_node pointer`,
   treeInCallback: (func: string) => `${func} not allowed in rbtree cb`,
   kfuncTypeUnsupported: (func: string, arg: number, kind: string, name: string) =>
     `kernel function ${func} args#${arg} pointer type ${kind} ${name} is not supported`,
