@@ -1,24 +1,29 @@
 /**
- * Asks the running kernel about verifier cases: node scripts/run.mjs test/verifier/oracle.ts FILE.cases.ts [NAME-PART]. Prints each
- * case that the kernel answers differently from what is written down. Needs root and a 6.18 with bpf(2).
+ * Asks the running kernel about the verifier cases: node scripts/run.mjs test/verifier/oracle.ts [NAME-PART] [-v] [--write]. Prints
+ * what it answers differently from expected.json, or writes that. Needs root and a 6.18 with bpf(2).
  */
-
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Btf } from '../../src/btf/btf.ts';
 import { LiveObject } from '../../src/engine/live.ts';
-import { errno, errnoName } from '../../src/uapi/errno.ts';
-import { caseProgram, lastMessage, type VerifierCase } from './case.ts';
+import { errnoName } from '../../src/uapi/errno.ts';
+import { caseProgram, lastMessage } from './case.ts';
 import { allCases } from './cases/index.ts';
 
-const part = process.argv[2] ?? '';
-const verbose = process.argv.includes('-v');
+const FILE = 'test/verifier/expected.json';
+const args = process.argv.slice(2);
+const verbose = args.includes('-v');
+const part = args.find((arg) => !arg.startsWith('-')) ?? '';
 const kernel = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
-let different = 0;
-let asked = 0;
-for (const test of allCases as readonly VerifierCase[]) {
+const expected = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, string>;
+const said: Record<string, string> = {};
+for (const test of allCases) {
   if (!test.name.includes(part)) continue;
-  asked++;
+  if (test.caps) {
+    // The live engine runs with all capabilities; such a case keeps the answer that was written by hand.
+    if (expected[test.name] !== undefined) said[test.name] = expected[test.name] ?? '';
+    continue;
+  }
   using live = new LiveObject(cpus().length);
   let verdict: { errno: number; log: string };
   try {
@@ -27,11 +32,11 @@ for (const test of allCases as readonly VerifierCase[]) {
     console.log(`${test.name}\n  could not be loaded: ${(error as Error).message}`);
     continue;
   }
-  const have = verdict.errno ? `${errnoName(verdict.errno)} ${lastMessage(verdict.log)}` : 'accept';
-  const want = test.reject ? `${errnoName(errno[test.reject[0]])} ${test.reject[1]}` : 'accept';
+  const have = verdict.errno ? `${errnoName(verdict.errno)} ${lastMessage(verdict.log)}`.trim() : 'accept';
   if (verbose) console.log(verdict.log);
-  if (have === want) continue;
-  different++;
-  console.log(`${test.name}\n  kernel: ${have}\n  case:   ${want}`);
+  if (said[test.name] !== undefined) console.log(`${test.name}: two cases of that name`);
+  said[test.name] = have;
+  if (have !== expected[test.name]) console.log(`${test.name}\n  kernel:  ${have}\n  written: ${expected[test.name]}`);
 }
-console.log(`${asked} cases, ${different} answered differently`);
+console.log(`${Object.keys(said).length} cases`);
+if (args.includes('--write')) writeFileSync(FILE, `${JSON.stringify({ ...expected, ...said }, null, 1)}\n`);
