@@ -262,8 +262,9 @@ function deduceMixed(r: Rec): void {
   r.smin = max<i64>(r.smin, <i64>((<u64>r.smin & HIGH) | lo));
   r.smax = min<i64>(r.smax, <i64>((<u64>r.smax & HIGH) | hi));
   if (<u32>r.s32min <= <u32>r.s32max) {
-    lo = <u64>(<u32>r.s32min);
-    hi = <u64>(<u32>r.s32max);
+    // Not <u64>(<u32>x): this compiler loads the field sign-extended then.
+    lo = (<u64>r.s32min) & LOW;
+    hi = (<u64>r.s32max) & LOW;
     r.umin = max<u64>(r.umin, (r.umin & HIGH) | lo);
     r.umax = min<u64>(r.umax, (r.umax & HIGH) | hi);
     r.smin = max<i64>(r.smin, <i64>((<u64>r.smin & HIGH) | lo));
@@ -853,8 +854,8 @@ function sar(d: Rec, s: Rec, is32: bool): void {
     const lo = s.u32min;
     d.s32min = d.s32min >> <i32>lo;
     d.s32max = d.s32max >> <i32>lo;
-    d.v = <u64>(<u32>(<i32>d.v >> <i32>lo));
-    d.m = <u64>(<u32>(<i32>d.m >> <i32>lo));
+    d.v = (<u64>(<i32>d.v >> <i32>lo)) & LOW;
+    d.m = (<u64>(<i32>d.m >> <i32>lo)) & LOW;
     d.u32min = 0;
     d.u32max = U32_MAX;
     unbound64(d);
@@ -1086,8 +1087,8 @@ function sext32Rec(r: Rec, size: u32): void {
   const top = (r.s32max >> bits) << bits;
   const low = (r.s32min >> bits) << bits;
   if (top == low) {
-    const a = <i32>sextend(<u64>(<u32>r.s32min), size);
-    const b = <i32>sextend(<u64>(<u32>r.s32max), size);
+    const a = <i32>sextend(<u64>r.s32min, size);
+    const b = <i32>sextend(<u64>r.s32max, size);
     const lo = min<i32>(a, b);
     const hi = max<i32>(a, b);
     if (lo >= 0 == hi >= 0) {
