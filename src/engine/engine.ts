@@ -97,6 +97,8 @@ export interface Runnable {
   run(options?: RunOptions): RunOutcome;
   /** Prepares a run for stepping; engines that cannot throw NotSupported. */
   start(options?: RunOptions): Run;
+  /** Instruction that a callback's address (`r1 = func`) stands for; null when it is none of this program's. */
+  entryOf(address: bigint): number | null;
   /** Offset of its struct bpf_prog (prog_layout.ts): what prog arrays hold. */
   readonly prog: number;
   /** Gives the program's memory back. */

@@ -117,6 +117,18 @@ describe('constants', () => {
     expect(value('r0 = func(f); r1 = r0; r1 >>= 32; r0 = r1; exit; f: exit')).toBe(0xffff8880n);
   });
 
+  it('of callbacks lead back to their instruction, so that timers can run them later', () => {
+    const program = bench.load(assemble('r0 = func(f); exit; f: r0 = r1; r0 += r3; exit'));
+    const entry = program.entryOf(program.run().r0);
+    expect(entry).toBe(3);
+    expect(program.run({ entry: entry ?? 0, args: [4n, 0n, 5n] }).r0).toBe(9n);
+    expect([program.entryOf(0n), program.entryOf(program.run().r0 + 1n), program.entryOf(-1n)]).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+
   it('map file descriptors are for a kernel', () => {
     const bytes = assemble('r0 = map(m); exit', { maps: { m: 0 } });
     for (const pseudo of [1, 2]) {

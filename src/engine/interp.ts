@@ -2,6 +2,7 @@
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { SHADOW_CTX, SHADOW_FULL, SHADOW_REDZONE } from '../../assembly/layout.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
+import { INSN_SIZE } from '../uapi/insn.ts';
 import type { ContextPointer, Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
 import { type Fault, readFault, type Site } from './fault.ts';
 import { type CallResolver, type LinkedProgram, link } from './link.ts';
@@ -153,6 +154,11 @@ export class Interpreter implements Engine {
     };
     return {
       prog: linked.prog,
+      entryOf: (address) => {
+        const off = Number(BigInt.asUintN(64, address - memory.address(linked.insns)));
+        const insn = off / layout.INSN_STRIDE;
+        return Number.isInteger(insn) && insn < program.insns.length / INSN_SIZE ? insn : null;
+      },
       start: (options = {}) => start(options),
       run: (options = {}) => {
         const run = start(options);

@@ -4,7 +4,7 @@ import { KERNEL_BASE, LOADED, atomic_insn, check_args, fault, load_slow, packet_
 import { div32, div64, mod32, mod64, sdiv32, sdiv64, smod32, smod64 } from './alu';
 import { call_helper, call_kfunc } from '../../generated/dispatch';
 import { engine_call } from './call';
-import { frame_of, leave, push_frame } from './frames';
+import { enter_prog, frame_of, leave, push_frame } from './frames';
 import { this_cpu } from '../gs';
 import { M_MEMORY_LIMIT, PC_SITE, SHADOW } from '../../layout';
 import {
@@ -160,6 +160,7 @@ function note_site(ic: usize, pc: usize): void {
 export function interp_run(ic: usize, budget: u32): u32 {
   const limit: u64 = load<u32>(M_MEMORY_LIMIT);
   let pc: usize = load<u32>(ic, IC_PC);
+  enter_prog(load<u32>(ic, IC_PROG));
   let left = budget;
   while (left) {
     left--;

@@ -3,10 +3,15 @@
 import { kasan_poison, kasan_unpoison } from '../../mm/kasan';
 import { kmalloc } from '../../mm/slab';
 import { ALLOC_STACK, SHADOW_REDZONE, SHADOW_RETURNED } from '../../layout';
+import { this_cpu } from '../gs';
+import { PC_ATTACH_COOKIE, PC_FUNC_IP, PC_LOCAL_TYPES } from './map_layout';
 import { KERNEL_BASE, fault } from './mem';
 import {
+  BP_COOKIE,
+  BP_FUNC_IP,
   BP_INSNS,
   BP_LEN,
+  BP_LOCAL_TYPES,
   BPF_MAX_LOOPS,
   FAULT_CALL_DEPTH,
   FAULT_CALLBACK,
@@ -100,6 +105,14 @@ export function interp_start(ic: usize, prog: usize, entry: u32, r1: u64): void 
 
 function close_stack(ic: usize, depth: u32): void {
   kasan_poison(stack_of(ic, depth), STACK_SIZE, SHADOW_RETURNED);
+}
+
+/** Tells helpers on this CPU which program they work for. */
+export function enter_prog(prog: usize): void {
+  const cpu = this_cpu();
+  store<u32>(cpu, load<u32>(prog, BP_LOCAL_TYPES), PC_LOCAL_TYPES);
+  store<u64>(cpu, load<u64>(prog, BP_COOKIE), PC_ATTACH_COOKIE);
+  store<u64>(cpu, load<u64>(prog, BP_FUNC_IP), PC_FUNC_IP);
 }
 
 /** Enters a function in a frame of its own; 0 after a fault, else the frame. `ret` is the instruction to go on with. */
