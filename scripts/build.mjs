@@ -1,6 +1,6 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -124,4 +124,5 @@ await whenChanged(
   buildVerifier,
 );
 await buildScripts();
+copyFileSync(join(root, 'src/engine/live_golden.bpf.o'), join(dist, 'live_golden.bpf.o'));
 if (process.argv.includes('--types')) buildTypes();

@@ -3,7 +3,7 @@
  * verifier and the simulated engines take (KernelProgram, MapSpec), so that the two can be held against each other.
  */
 import type { Btf } from '../btf/btf.ts';
-import { NotSupported } from '../errors.ts';
+import { invariant, NotSupported } from '../errors.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { MapSpec } from '../loader/spec.ts';
 import { type BpfFd, BpfSyscall } from '../platform/node/bpf_syscall.ts';
@@ -167,6 +167,22 @@ export class LiveObject implements Disposable {
     if (!prog) return { verdict, run: null };
     this.#programs.push(prog);
     return { verdict, run: new LiveProgram(this.#bpf, prog, program) };
+  }
+
+  /** Writes the first values of an array map, which a loaded program uses. */
+  writeArray(spec: MapSpec, values: Uint8Array): void {
+    this.#bpf.arrayUpdate(this.#used(spec), spec.valueSize, values);
+  }
+
+  /** The first `count` values of an array map, which a loaded program uses. */
+  readArray(spec: MapSpec, count: number): Uint8Array {
+    return this.#bpf.arrayLookup(this.#used(spec), spec.valueSize, count);
+  }
+
+  #used(spec: MapSpec): BpfFd {
+    const fd = this.#maps.get(spec);
+    invariant(fd, `map ${spec.name} is not on the live kernel yet`);
+    return fd;
   }
 
   /** Entries of a map, in the kernel's order; null for types that user space cannot read by key. */

@@ -1,5 +1,6 @@
 /** `replay VECTORS.jsonl...`: golden vectors of real kernels, executed and compared. */
 
+import { release } from 'node:os';
 import { brotliDecompressSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import { callOf } from '../../engine/calls.ts';
@@ -7,9 +8,11 @@ import { type GoldenMismatch, parseGolden, replayStream, type VectorEngine } fro
 import { createApiVectorEngine } from '../../engine/golden_api.ts';
 import { createProgramVectorEngine } from '../../engine/golden_engine.ts';
 import { Interpreter } from '../../engine/interp.ts';
+import { createLiveVectorEngine } from '../../engine/live_golden.ts';
 import { EXIT, NotSupported } from '../../errors.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
+import { possibleCpus } from '../../platform/node/sched_affinity.ts';
 import { choice } from '../options.ts';
 import { note, print, printJson } from '../terminal.ts';
 
@@ -18,6 +21,7 @@ const ENGINES = {
   api: (): VectorEngine => createApiVectorEngine(readAsset('dist/kernel.wasm')),
   interp: (): VectorEngine =>
     createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => new Interpreter(memory, callOf)),
+  live: (): VectorEngine => createLiveVectorEngine(readAsset('dist/live_golden.bpf.o'), release(), possibleCpus()),
   jit: (): VectorEngine => {
     throw new NotSupported('replay --engine jit');
   },
@@ -44,7 +48,7 @@ export function define(command: Command, done: (status: number) => void): void {
   command
     .argument('<vectors...>', 'files of golden vectors, one stream a line; also as .br')
     .addOption(
-      new Option('--engine <name>', 'what executes them: api, interp or jit')
+      new Option('--engine <name>', 'what executes them: api, interp, jit or live')
         .default('api')
         .argParser(choice('--engine', Object.keys(ENGINES) as EngineName[])),
     )

@@ -19,6 +19,8 @@ const CMD = {
   RAW_TRACEPOINT_OPEN: 17,
   BTF_LOAD: 18,
   MAP_FREEZE: 22,
+  MAP_LOOKUP_BATCH: 24,
+  MAP_UPDATE_BATCH: 26,
   LINK_CREATE: 28,
 } as const;
 type Command = keyof typeof CMD;
@@ -203,6 +205,29 @@ export class BpfSyscall {
         keys.push(next.bytes.slice());
         key.bytes.set(next.bytes);
       }
+    });
+  }
+
+  /** Writes the first elements of an array map; `values` is theirs, one behind the other. */
+  arrayUpdate(map: BpfFd, valueSize: number, values: Uint8Array): void {
+    this.#scoped(() => {
+      const count = values.length / valueSize;
+      const keys = this.#native.put(new Uint8Array(Uint32Array.from({ length: count }, (_, i) => i).buffer));
+      const attr = { 16: keys.address, 24: this.#native.put(values).address, 32: count, 36: map.fd };
+      this.#call('MAP_UPDATE_BATCH', attr);
+    });
+  }
+
+  /** The first `count` elements of an array map, one behind the other. */
+  arrayLookup(map: BpfFd, valueSize: number, count: number): Uint8Array {
+    return this.#scoped(() => {
+      const values = this.#native.alloc(valueSize * count);
+      const [keys, next] = [this.#native.alloc(4 * count), this.#native.alloc(4)];
+      const attr = { 8: next.address, 16: keys.address, 24: values.address, 32: count, 36: map.fd };
+      const { result } = this.#bpf('MAP_LOOKUP_BATCH', attr);
+      // The end of the map is ENOENT, with the values in place.
+      if (result < 0 && result !== -ENOENT) throw new SyscallError('bpf(BPF_MAP_LOOKUP_BATCH)', -result);
+      return values.bytes.slice();
     });
   }
 

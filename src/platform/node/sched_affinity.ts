@@ -97,6 +97,11 @@ export function hostCpus(): HostCpus {
   };
 }
 
+/** nr_cpu_ids of the host: one more than its highest possible CPU. */
+export function possibleCpus(): number {
+  return (CpuMask.fromList(hostCpus().possible).last ?? 0) + 1;
+}
+
 /** One CPU of the host and what it shares: values of /sys/devices/system/cpu/cpuN/topology and /cache. */
 export interface HostCpu {
   readonly cpu: number;

@@ -1,0 +1,140 @@
+/** Golden vectors on the live kernel: its program (live_golden.bpf.c) executes a stream and notes the results. */
+import { InputError, invariant } from '../errors.ts';
+import { linkPrograms } from '../kernel/link.ts';
+import { loadProfile } from '../kernel/profile.ts';
+import { loadObject } from '../loader/object.ts';
+import type { MapSpec } from '../loader/spec.ts';
+import { readVmlinuxBtf } from '../platform/node/live_kernel.ts';
+import {
+  GOLDEN_SLOTS,
+  type GoldenOp,
+  type GoldenResult,
+  type GoldenStream,
+  releaseOf,
+  type VectorEngine,
+} from './golden.ts';
+import { OP_KINDS } from './golden_program.ts';
+import { LiveObject, type LiveProgram } from './live.ts';
+
+/** struct op and struct result of live_golden.bpf.c, in bytes. */
+const OP = { size: 2084, slots: 4, cpu: 16, bytes: 20, offset: 24, source: 28, sourceMax: 2048 } as const;
+const RESULT = { size: 1128, number: 4, words: 8, pointers: 1032, refs: 1096 } as const;
+const MAX_OPS = 1024;
+const STATUS = { nothing: 0, done: 1, life: 2 } as const;
+
+/** What a stream has to be of to run here. */
+export interface LiveKernelFacts {
+  /** uname -r. */
+  readonly kernel: string;
+  readonly nrCpuIds: number;
+  readonly nrCpus: number;
+}
+
+export interface LiveVectorEngine extends VectorEngine, Disposable {
+  readonly facts: LiveKernelFacts;
+}
+
+/**
+ * Runs streams on the live kernel, on the CPU that this thread is bound to.
+ * @param object - live_golden.bpf.o
+ * @throws NotSupported where no program can be loaded
+ */
+export function createLiveVectorEngine(object: Uint8Array, kernel: string, nrCpuIds: number): LiveVectorEngine {
+  const release = releaseOf(kernel);
+  const profile = loadProfile({ release, readBtf: readVmlinuxBtf, what: '/sys/kernel/btf/vmlinux' });
+  const live = new LiveObject(nrCpuIds);
+  const [linked] = linkPrograms(loadObject(object, 'live_golden.bpf.o'), profile);
+  invariant(linked?.program, linked?.reject?.message ?? 'live_golden.bpf.o has no program');
+  const { program } = linked;
+  const { run, verdict } = live.load(program, 1);
+  invariant(run, `the kernel refuses live_golden.bpf.o: ${verdict.log.trim().split('\n').at(-1)}`);
+  const map = (name: string): MapSpec => {
+    const found = program.maps.find((spec) => spec.name === name || spec.section?.sectionName === name);
+    invariant(found, `live_golden.bpf.o has no map ${name}`);
+    return found;
+  };
+  const facts = { kernel, nrCpuIds, nrCpus: profile.nrCpus };
+  const maps = { ops: map('ops'), results: map('results'), bss: map('.bss') };
+  return {
+    facts,
+    execute: (stream) => execute(live, run, maps, facts, stream),
+    [Symbol.dispose]: () => live[Symbol.dispose](),
+  };
+}
+
+type Maps = Readonly<Record<'ops' | 'results' | 'bss', MapSpec>>;
+
+function execute(live: LiveObject, run: LiveProgram, maps: Maps, facts: LiveKernelFacts, stream: GoldenStream) {
+  if (stream.nrCpuIds !== facts.nrCpuIds || stream.nrCpus !== facts.nrCpus) {
+    const here = `nr_cpu_ids ${facts.nrCpuIds}, NR_CPUS ${facts.nrCpus}`;
+    throw new InputError(
+      stream.id,
+      `nr_cpu_ids ${stream.nrCpuIds}, NR_CPUS ${stream.nrCpus}`,
+      `this kernel has ${here}`,
+    );
+  }
+  const release: GoldenOp[] = Array.from({ length: GOLDEN_SLOTS }, (_, slot) => ['release', slot]);
+  // Behind the stream, every slot is emptied.
+  const ops = [...stream.ops, ...release];
+  if (ops.length > MAX_OPS) throw new InputError(stream.id, '', `has more than ${MAX_OPS - GOLDEN_SLOTS} operations`);
+  const bytes = new Uint8Array(ops.length * OP.size);
+  for (const [i, op] of ops.entries()) writeOp(new DataView(bytes.buffer, i * OP.size, OP.size), op);
+  live.writeArray(maps.ops, bytes);
+  const bss = new Uint8Array(maps.bss.valueSize);
+  new DataView(bss.buffer).setUint32(variable(maps.bss, 'count'), ops.length, true);
+  live.writeArray(maps.bss, bss);
+  run.testRun({});
+  const results = live.readArray(maps.results, stream.ops.length);
+  return stream.ops.map((op, i) => {
+    const at = new DataView(results.buffer, results.byteOffset + i * RESULT.size, RESULT.size);
+    return readResult(at, op, facts.nrCpus / 64);
+  });
+}
+
+function variable({ section }: MapSpec, name: string): number {
+  const found = section?.variables.find((row) => row.name === name);
+  invariant(found, `live_golden.bpf.o has no variable ${name}`);
+  return found.offset;
+}
+
+function writeOp(dv: DataView, [name, ...args]: GoldenOp): void {
+  const row = OP_KINDS.get(name);
+  if (!row) throw new InputError(`"${name}"`, 'operation', 'is not one of the golden vectors');
+  const slots = name === 'create' || name === 'release' || name === 'dump' ? 1 : row.slots;
+  dv.setUint32(0, row.kind, true);
+  for (let i = 0; i < slots; i++) dv.setUint32(OP.slots + 4 * i, Number(args[i]), true);
+  if (name !== 'populate') {
+    if (slots < args.length) dv.setUint32(OP.cpu, Number(args[slots]), true);
+    return;
+  }
+  const [size, offset, hex] = [Number(args[1]), Number(args[2]), String(args[3])];
+  if (size > OP.sourceMax) throw new InputError('populate', '', `more than ${OP.sourceMax} bytes`);
+  dv.setUint32(OP.bytes, size, true);
+  dv.setUint32(OP.offset, offset & 7, true);
+  const digits = hex === '-' ? [] : (hex.match(/../g) ?? []);
+  for (const [i, byte] of digits.entries()) dv.setUint8(OP.source + (offset & 7) + i, Number.parseInt(byte, 16));
+}
+
+/** Operations whose result is the mask, and those that give a number before it. */
+const SHOWS_WORDS = new Set(['dump', 'set_cpu', 'clear_cpu', 'setall', 'clear', 'or', 'xor', 'copy']);
+const SHOWS_BOTH = new Set(['test_and_set_cpu', 'test_and_clear_cpu', 'and', 'populate']);
+
+function readResult(dv: DataView, [name]: GoldenOp, words: number): GoldenResult {
+  const status = dv.getUint32(0, true);
+  const number = dv.getInt32(RESULT.number, true);
+  if (status === STATUS.nothing) return null;
+  if (status === STATUS.life) {
+    const slots = Array.from({ length: GOLDEN_SLOTS }, (_, i) => i);
+    const pointers = slots.map((i) => dv.getBigUint64(RESULT.pointers + 8 * i, true));
+    return {
+      r: number,
+      refs: slots.map((i) => dv.getUint32(RESULT.refs + 4 * i, true)),
+      alias: pointers.map((pointer) => (pointer === 0n ? -1 : pointers.indexOf(pointer))),
+    };
+  }
+  const mask = Array.from({ length: Math.max(words, 1) }, (_, i) => dv.getBigUint64(RESULT.words + 8 * i, true));
+  const used = mask.slice(0, mask.findLastIndex((word) => word !== 0n) + 1);
+  const text = used.map((word) => word.toString(16)).join(',');
+  if (SHOWS_WORDS.has(name)) return text;
+  return SHOWS_BOTH.has(name) ? [number, text] : number >>> 0;
+}
