@@ -24,6 +24,8 @@ const LICENSE_LENGTH = 63;
 export function loadObject(bytes: Uint8Array, name: string): ObjectSpec {
   const elf = ElfObject.parse(bytes, name);
   const object = objectName(name);
+  // Where libbpf names maps after the object, it stops at the first dot.
+  const prefix = object.replace(/\..*/, '');
   const funcs = findFunctions(elf);
   const section = elf.section('.BTF');
   const raw = section && section.type === SHT_PROGBITS ? Btf.parse(section.data, null, `${name}: section .BTF`) : null;
@@ -39,8 +41,8 @@ export function loadObject(bytes: Uint8Array, name: string): ObjectSpec {
   const ext = btf && extSection?.type === SHT_PROGBITS ? parseBtfExt(extSection, btf, name) : null;
   if (ext) checkExt(elf, ext);
   const defined = withArenaData(elf, btf, [...legacyMaps(elf), ...btfMaps(elf, btf)]);
-  const kconfig = kconfigMap(elf, object, btf, symbols, externs);
-  const maps = [...defined, ...dataMaps(elf, object, btf, symbols), ...(kconfig ? [kconfig] : [])];
+  const kconfig = kconfigMap(elf, prefix, btf, symbols, externs);
+  const maps = [...defined, ...dataMaps(elf, prefix, btf, symbols), ...(kconfig ? [kconfig] : [])];
   readRelocations(elf, funcs, maps, externs);
   for (const rel of elf.sections) {
     if (btf && rel.type === SHT_REL && elf.sections[rel.info]?.name === '.maps') fillValues(elf, rel, btf, maps);
@@ -67,7 +69,7 @@ export function loadObject(bytes: Uint8Array, name: string): ObjectSpec {
   };
 }
 
-/** Last part of a path without `.bpf.o` or `.o`; in it, libbpf replaces what is no letter, digit or underscore. */
+/** Last part of a path without `.bpf.o` or `.o`. */
 export function objectName(path: string): string {
   const base = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
   return base.replace(/(\.bpf)?\.o$/, '');
