@@ -58,8 +58,6 @@ struct {
 } slots SEC(".maps");
 
 u32 count;
-/* The kernel has bpf_cpumask_populate. */
-u32 has_populate;
 
 /* Kernels before 6.15 do not have it. */
 int bpf_cpumask_populate(struct cpumask *cpumask, void *src, size_t src__sz) __ksym __attribute__((weak));
@@ -337,7 +335,6 @@ static long step(u32 index, void *unused)
 SEC("syscall")
 int execute(void *ctx)
 {
-	has_populate = bpf_cpumask_populate != NULL;
 	return bpf_loop(count, step, NULL, 0);
 }
 

@@ -28,6 +28,8 @@ export interface LiveKernelFacts {
   readonly kernel: string;
   readonly nrCpuIds: number;
   readonly nrCpus: number;
+  /** It has bpf_cpumask_populate. */
+  readonly populate: boolean;
 }
 
 export interface LiveVectorEngine extends VectorEngine, Disposable {
@@ -53,7 +55,8 @@ export function createLiveVectorEngine(object: Uint8Array, kernel: string, nrCpu
     invariant(found, `live_golden.bpf.o has no map ${name}`);
     return found;
   };
-  const facts = { kernel, nrCpuIds, nrCpus: profile.nrCpus };
+  const populate = profile.btf.find('bpf_cpumask_populate', 'func') !== 0;
+  const facts = { kernel, nrCpuIds, nrCpus: profile.nrCpus, populate };
   const maps = { ops: map('ops'), results: map('results'), bss: map('.bss') };
   return {
     facts,

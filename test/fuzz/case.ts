@@ -2,10 +2,10 @@
 import { InputError, NotSupported } from '../../src/errors.ts';
 import { Machine } from '../../src/kernel/machine.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
+import { Random } from '../../src/random.ts';
 import { collectRun } from '../../src/report/collect.ts';
 import { formatRun, runToJson } from '../../src/report/run.ts';
 import { type Mutation, mutations } from './mutate.ts';
-import { Random } from './random.ts';
 
 /** How a case may end; anything that is thrown otherwise is a failure. */
 export const OUTCOMES = ['bad input', 'not supported', 'rejected', 'fault', 'run'] as const;

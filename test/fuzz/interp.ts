@@ -5,10 +5,10 @@
 import { KERNEL_BASE_HI, M_FEATURES, MACHINE } from '../../assembly/layout.ts';
 import type { RunOutcome } from '../../src/engine/engine.ts';
 import { InputError, NotSupported } from '../../src/errors.ts';
+import { Random } from '../../src/random.ts';
 import { encodeInsns, ldImm64, op } from '../../src/uapi/asm.ts';
 import { type InsnFields, type InsnRow, insnRows } from '../../src/uapi/insn.ts';
 import { createBench, nothing } from '../conformance/machine.ts';
-import { Random } from './random.ts';
 
 const BUFFER = 64;
 const BUDGET = 3000;

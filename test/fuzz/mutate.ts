@@ -1,5 +1,5 @@
 /** Mutations of object files: bit flips, absurd numbers, truncations, parts of other objects. */
-import type { Random } from './random.ts';
+import type { Random } from '../../src/random.ts';
 
 /** One step from bytes to bytes; a case is a seed object and a list of them, so that a failure can be shrunk. */
 export interface Mutation {
