@@ -43,19 +43,23 @@ const shapeOfWasm = (type: string): Shape =>
 function callOf(row: CallRow, fn: WasmFunction): string {
   const { result, args } = parseProto(row.proto);
   const have = fn.params.map((param) => shapeOfWasm(param.type));
-  if (have.join() !== args.join() || shapeOfWasm(fn.result) !== result) {
+  // A function may take a pointer as the whole register: addresses that need not be kernel memory.
+  const fits = have.length === args.length && have.every((shape, i) => shape === args[i] || shape === '64');
+  const given = shapeOfWasm(fn.result);
+  if (!fits || (given !== result && given !== 'void')) {
     throw new InvariantError(
       `${row.name}: assembly/${fn.module}.ts has ${shapeOfWasm(fn.result)} (${have.join(', ')}), its row ${result} (${args.join(', ')})`,
     );
   }
   const values = fn.params.map(({ type }, i) => {
     const from = `regs, ${8 * (i + 1)}`;
-    if (is64(type)) return `load<${type}>(${from})`;
+    if (is64(type)) return args[i] === '32' ? `<u64>load<u32>(${from})` : `load<${type}>(${from})`;
     if (type === 'bool') return `load<u8>(${from}) != 0`;
     return `load<${isPointer(type) ? 'u32' : type}>(${from})`;
   });
   const call = `${row.name}(${values.join(', ')})`;
   if (result === 'void') return `${call};`;
+  if (given === 'void') return `${call};\n      store<u64>(regs, 0);`;
   if (result === 'pointer') return `store<u64>(regs, address(${call}));`;
   if (result === '64') return `store<u64>(regs, <u64>${call});`;
   return `store<u64>(regs, <u64><u32>${call});`;

@@ -2,8 +2,7 @@
 import type { LinkEnvironment } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
-import { localTypeTable } from './bpf/local_types.ts';
-import { type BpfMap, createMap } from './bpf/maps/index.ts';
+import { type BpfMap, createMap, LocalTypes } from './bpf/maps/index.ts';
 import { Globals, presetGlobals } from './globals.ts';
 import { linkPrograms } from './link.ts';
 import type { Machine } from './machine.ts';
@@ -55,10 +54,11 @@ export class BpfObject {
     }
     const linked = linkPrograms(spec, machine.profile, { programs: options.programs, kconfig });
     const maps = linked.find(({ program }) => program)?.program?.maps ?? spec.maps;
-    this.slots = maps.map((map) => this.createMap(map));
+    const types = new LocalTypes(machine.memory, spec.btf, machine.profile.btf);
+    this.slots = maps.map((map) => this.createMap(map, types));
     this.maps = this.slots.filter((slot): slot is BpfMap => !(slot instanceof NotSupported));
     this.globals = new Globals(machine, spec, (index) => this.mapAt(index));
-    this.localTypes = localTypeTable(machine.memory, spec.btf, machine.profile.btf);
+    this.localTypes = types.localTypeTable();
     this.programs = linked.map((row) => new Program(this, machine, row.spec, row.program, row.reject));
   }
 
@@ -112,9 +112,9 @@ export class BpfObject {
   }
 
   /** A map that cannot be made is in nobody's way until a program wants it. */
-  private createMap(spec: MapSpec): BpfMap | NotSupported {
+  private createMap(spec: MapSpec, types: LocalTypes): BpfMap | NotSupported {
     try {
-      return createMap(this.machine.memory, spec, { btf: this.spec.btf, vmlinux: this.machine.profile.btf });
+      return createMap(this.machine.memory, spec, types);
     } catch (error) {
       if (error instanceof NotSupported) return error;
       throw error;

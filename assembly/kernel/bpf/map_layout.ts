@@ -140,6 +140,8 @@ export const LT_RECORD = 4;
 /** Type id in the object's BTF. */
 export const LT_BTF_ID = 8;
 export const LOCAL_TYPE_SIZE = 16;
+/** Before an object of bpf_obj_new: u32 struct local_type *, padded. */
+export const OBJ_PREFIX = 16;
 /**
  * Table of a program's local types: u32 count, then one u32 (struct local_type *, 0 where none) per BTF type id. The engine
  * stores the running program's at PC_LOCAL_TYPES when it enters the program.
@@ -154,8 +156,19 @@ export const PC_ATTACH_COOKIE = 520;
 export const PC_FUNC_IP = 528;
 /** Per-CPU scratch of the helpers (snprintf, printk): u32 offset of SCRATCH_SIZE bytes, allocated on first use. */
 export const PC_SCRATCH = 536;
-/** Bytes bpf_strtol and friends, iterators use for themselves. */
 export const SCRATCH_SIZE = 2048;
+/** Output of the formatter: where the next character goes, where the buffer ends, how many there were. u32 each */
+export const PC_OUT = 540;
+export const PC_OUT_END = 544;
+export const PC_OUT_COUNT = 548;
+/** Key of a task storage look-up. u32 */
+export const PC_STORAGE_KEY = 552;
+/** Value of a kfunc argument or result that has to lie in memory. u64 */
+export const PC_RESULT = 560;
+/** Arguments of bpf_trace_printk: three u64. */
+export const PC_PRINTK_ARGS = 576;
+/** A timer or work item runs here: struct bpf_async *. u32 */
+export const PC_ASYNC = 568;
 
 /** A per-CPU pointer, as this_cpu_ptr and per_cpu_ptr take it, is the address of { u32 base, u32 stride }. */
 export const PCPU_BASE = 0;
@@ -230,7 +243,9 @@ export const BA_KIND = 44;
 export const BA_FLAGS = 48;
 /** Its map or value went away while it ran. u32 */
 export const BA_CANCELLED = 52;
-export const BPF_ASYNC_SIZE = 56;
+/** An array element has no key in memory: its index, for BA_KEY to point at. u32 */
+export const BA_INDEX = 56;
+export const BPF_ASYNC_SIZE = 64;
 export const BA_IDLE = 0;
 export const BA_PENDING = 1;
 export const BA_RUNNING = 2;

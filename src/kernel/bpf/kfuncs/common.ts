@@ -42,6 +42,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_dynptr_slice_rdwr',
@@ -50,6 +51,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_num_new',
@@ -58,6 +60,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEW,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_num_next',
@@ -66,6 +69,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEXT | KF_RET_NULL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_num_destroy',
@@ -74,6 +78,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_DESTROY,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_task_vma_new',
@@ -154,6 +159,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEW | KF_TRUSTED_ARGS | KF_RCU_PROTECTED,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_task_next',
@@ -162,6 +168,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEXT | KF_RET_NULL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_task_destroy',
@@ -170,6 +177,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_DESTROY,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_dynptr_adjust',
@@ -178,10 +186,17 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
-  kfunc('bpf_dynptr_is_null', 'bool (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_dynptr_is_rdonly', 'bool (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
-  kfunc('bpf_dynptr_size', '__u32 (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_dynptr_is_null', 'bool (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+  }),
+  kfunc('bpf_dynptr_is_rdonly', 'bool (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+  }),
+  kfunc('bpf_dynptr_size', '__u32 (const struct bpf_dynptr *p)', '6.5', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+  }),
   kfunc(
     'bpf_dynptr_clone',
     'int (const struct bpf_dynptr *p, struct bpf_dynptr *clone__uninit)',
@@ -189,6 +204,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_dynptr_copy',
@@ -197,6 +213,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_dynptr_memset',
@@ -205,6 +222,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc('bpf_modify_return_test_tp', 'int (int nonce)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
   kfunc(
@@ -214,6 +232,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_wq_set_callback_impl',
@@ -222,8 +241,11 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
-  kfunc('bpf_wq_start', 'int (struct bpf_wq *wq, unsigned int flags)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_wq_start', 'int (struct bpf_wq *wq, unsigned int flags)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'call',
+  }),
   kfunc('bpf_preempt_disable', 'void (void)', '6.10', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
     run: 'call',
     summary: 'Disable preemption; nests.',
@@ -241,6 +263,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEW,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_bits_next',
@@ -249,6 +272,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_NEXT | KF_RET_NULL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_iter_bits_destroy',
@@ -257,6 +281,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_ITER_DESTROY,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_copy_from_user_str',
@@ -470,6 +495,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_TRUSTED_ARGS,
     HOOK_ALL,
     'kernel/bpf/map_iter.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_arena_alloc_pages',

@@ -20,6 +20,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_percpu_obj_new_impl',
@@ -28,6 +29,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_obj_drop_impl',
@@ -36,6 +38,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RELEASE,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_percpu_obj_drop_impl',
@@ -44,6 +47,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RELEASE,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_refcount_acquire_impl',
@@ -52,6 +56,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL | KF_RCU,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_push_front_impl',
@@ -60,6 +65,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_push_back_impl',
@@ -68,6 +74,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_pop_front',
@@ -76,6 +83,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_pop_back',
@@ -84,6 +92,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_front',
@@ -92,6 +101,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_list_back',
@@ -100,6 +110,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_task_acquire',
@@ -108,8 +119,11 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RCU | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
-  kfunc('bpf_task_release', 'void (struct task_struct *p)', '6.2', KF_RELEASE, HOOK_GENERIC, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_task_release', 'void (struct task_struct *p)', '6.2', KF_RELEASE, HOOK_GENERIC, 'kernel/bpf/helpers.c', {
+    run: 'call',
+  }),
   kfunc(
     'bpf_rbtree_remove',
     'struct bpf_rb_node *(struct bpf_rb_root *root, struct bpf_rb_node *node)',
@@ -117,6 +131,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_rbtree_add_impl',
@@ -133,6 +148,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_rbtree_root',
@@ -141,6 +157,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_rbtree_left',
@@ -149,6 +166,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_rbtree_right',
@@ -157,6 +175,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_cgroup_acquire',
@@ -206,6 +225,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc(
     'bpf_task_from_vpid',
@@ -214,6 +234,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     KF_ACQUIRE | KF_RET_NULL,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'call' },
   ),
   kfunc('bpf_throw', 'void (u64 cookie)', '6.7', 0, HOOK_GENERIC, 'kernel/bpf/helpers.c'),
   kfunc(

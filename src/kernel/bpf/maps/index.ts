@@ -1,14 +1,181 @@
-import { NotSupported } from '../../../errors.ts';
+/** Maps of a machine: made as BPF_MAP_CREATE makes them, read and written as user space does. */
+import * as map from '../../../../assembly/kernel/bpf/map_layout.ts';
+import { ALLOC_BUFFER, ALLOC_MAP } from '../../../../assembly/layout.ts';
+import { InputError, NotSupported } from '../../../errors.ts';
 import type { MapSpec } from '../../../loader/spec.ts';
+import { type MapType, mapTypes } from '../../../uapi/bpf.ts';
 import type { KernelMemory } from '../../memory.ts';
-import type { BpfMap, MapTypes } from './map.ts';
+import { BPF_KPTR, isRecordError } from '../btf_record.ts';
+import { mapCheckBtf } from '../map_check_btf.ts';
+import type { BpfMap, MapEntry } from './map.ts';
+import type { LocalTypes } from './record.ts';
+import { type MapTypeRow, mapTypeRows } from './types.ts';
 
-export type { BpfMap, MapEntry, MapTypes } from './map.ts';
+export type { BpfMap, MapEntry } from './map.ts';
+export { LocalTypes } from './record.ts';
+
+/** Entries that are walked at most: a map cannot be larger than memory. */
+const MAX_WALK = 1 << 28;
+/** Bytes that one map may take at once; the kernel's own limits are of this order. */
+const roundUp8 = (size: number) => Math.ceil(size / 8) * 8;
+
+class KernelMap implements BpfMap {
+  readonly name: string;
+  readonly type: MapType;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+
+  constructor(
+    private readonly memory: KernelMemory,
+    readonly spec: MapSpec,
+    private readonly row: MapTypeRow,
+    readonly offset: number,
+    readonly kptrOffsets: readonly number[],
+  ) {
+    this.name = spec.name;
+    this.type = spec.type;
+    this.keySize = spec.keySize;
+    this.valueSize = spec.valueSize;
+    this.maxEntries = spec.maxEntries;
+  }
+
+  valueOffset(index: number): number {
+    const storage = this.memory.u32At(this.offset + map.BM_STORAGE);
+    return storage + index * this.memory.u32At(this.offset + map.BM_ELEM_SIZE);
+  }
+
+  lookup(key: Uint8Array): Uint8Array | null {
+    const size = this.userValueSize;
+    return this.withBuffers(key, new Uint8Array(size), (at, out) =>
+      this.memory.exports.map_lookup_user(this.offset, at, out) === 0 ? this.memory.read(out, size) : null,
+    );
+  }
+
+  update(key: Uint8Array, value: Uint8Array, flags = 0): number {
+    const want = this.userValueSize;
+    if (value.length !== want) {
+      throw new InputError(`map ${this.name}`, '', `a value has ${want} bytes, not ${value.length}`);
+    }
+    return this.withBuffers(key, value, (at, from) =>
+      this.memory.exports.map_update_user(this.offset, at, from, BigInt(flags)),
+    );
+  }
+
+  delete(key: Uint8Array): number {
+    return this.withBuffers(key, new Uint8Array(), (at) => this.memory.exports.map_delete_user(this.offset, at));
+  }
+
+  *entries(): Generator<MapEntry> {
+    const { memory, offset } = this;
+    if (this.row.walk === 'none') return;
+    if (this.row.walk === 'queue') {
+      const { exports } = memory;
+      for (let i = 0; i < exports.queue_stack_map_count(offset); i++) {
+        const at = exports.queue_stack_map_at(offset, i) >>> 0;
+        yield { key: new Uint8Array(), value: memory.read(at, this.valueSize), memoryOffset: at };
+      }
+      return;
+    }
+    for (const key of this.keys()) {
+      const value = this.lookup(key);
+      if (!value) continue;
+      const at = this.row.perCpu
+        ? null
+        : this.withBuffers(key, new Uint8Array(), (k) => memory.exports.map_value_at(offset, k, 0) >>> 0);
+      yield { key, value, memoryOffset: at === 0 ? null : at };
+    }
+  }
+
+  free(): void {
+    this.memory.exports.map_free(this.offset);
+  }
+
+  private get userValueSize(): number {
+    return this.memory.exports.map_user_value_size(this.offset);
+  }
+
+  private *keys(): Generator<Uint8Array> {
+    const { exports } = this.memory;
+    let key: Uint8Array | null = null;
+    for (let left = MAX_WALK; left > 0; left--) {
+      const before: Uint8Array | null = key;
+      const next: Uint8Array | null = this.withBuffers(
+        before ?? new Uint8Array(this.keySize),
+        new Uint8Array(this.keySize),
+        (at, out) =>
+          exports.map_get_next_key(this.offset, before ? at : 0, out) === 0
+            ? this.memory.read(out, this.keySize)
+            : null,
+      );
+      if (!next) return;
+      key = next;
+      yield next;
+    }
+  }
+
+  /** Puts a key and a value where the data plane can see them, for one call. */
+  private withBuffers<T>(key: Uint8Array, value: Uint8Array, body: (key: number, value: number) => T): T {
+    const want = this.row.walk === 'queue' ? 0 : this.keySize;
+    if (key.length !== want) throw new InputError(`map ${this.name}`, '', `a key has ${want} bytes, not ${key.length}`);
+    const { memory } = this;
+    const at = memory.kmalloc(roundUp8(key.length) + roundUp8(value.length) + 8, ALLOC_BUFFER);
+    try {
+      memory.write(at, key);
+      memory.write(at + roundUp8(key.length), value);
+      return body(at, at + roundUp8(key.length));
+    } finally {
+      memory.kfree(at);
+    }
+  }
+}
 
 /**
  * Makes a map (BPF_MAP_CREATE), with a data section's contents in it.
- * @throws NotSupported by name for a map type that the machine does not have
+ * @throws NotSupported by name for a map type or special field that the machine does not have; InputError when the kernel
+ * would refuse the map, or memory does not suffice
  */
-export function createMap(_memory: KernelMemory, spec: MapSpec, _types: MapTypes): BpfMap {
-  throw new NotSupported(`maps of type ${spec.type}`);
+export function createMap(memory: KernelMemory, given: MapSpec, types: LocalTypes): BpfMap {
+  const row = mapTypeRows[given.type];
+  if (!row) throw new NotSupported(`maps of type ${given.type}`);
+  const spec = withDefaults(given);
+  const what = `map ${spec.name} (${spec.type})`;
+  const problem = row.check(spec);
+  if (problem !== null) throw new InputError(what, '', problem);
+  const checked = mapCheckBtf(spec, types.accepted, types.metas, types.vmlinux);
+  const record = isRecordError(checked.record) ? null : checked.record;
+  const offset = memory.kmalloc(map.BPF_MAP_SIZE, ALLOC_MAP);
+  const words: readonly (readonly [number, number])[] = [
+    [map.BM_TYPE, mapTypes.indexOf(spec.type)],
+    [map.BM_KEY_SIZE, spec.keySize],
+    [map.BM_VALUE_SIZE, spec.valueSize],
+    [map.BM_MAX_ENTRIES, spec.maxEntries],
+    [map.BM_FLAGS, spec.flags],
+    [map.BM_ELEM_SIZE, roundUp8(spec.valueSize)],
+    [map.BM_RECORD, record ? types.record(record) : 0],
+    [map.BM_SPIN_LOCK_OFF, record && record.spinLockOff >= 0 ? record.spinLockOff : map.NO_FIELD],
+  ];
+  for (const [field, value] of words) memory.setU32(offset + field, value);
+  const error = memory.exports.map_alloc(offset, row.buckets(spec));
+  if (error !== 0) {
+    memory.exports.map_free(offset);
+    throw new InputError(what, '', `does not fit in the machine's memory (errno ${-error})`);
+  }
+  memory.exports.map_publish(offset);
+  const kptrs = (record?.fields ?? []).filter((field) => field.type & BPF_KPTR).map((field) => field.offset);
+  const made = new KernelMap(memory, spec, row, offset, kptrs);
+  if (spec.section) fillSection(memory, made, spec.section.data, spec.section.kind);
+  return made;
+}
+
+/** libbpf's and the kernel's own ideas of sizes that an object leaves open. */
+function withDefaults(spec: MapSpec): MapSpec {
+  if (spec.type === 'task_storage') return { ...spec, keySize: 4 };
+  return spec;
+}
+
+function fillSection(memory: KernelMemory, made: KernelMap, data: Uint8Array, kind: string): void {
+  const at = made.valueOffset(0);
+  memory.write(at, data);
+  if (kind === 'rodata' || kind === 'kconfig') memory.exports.kasan_unpoison_readonly(at, made.valueSize);
 }

@@ -1,5 +1,4 @@
 /** A map of a machine, as the control plane sees it: what bpf(2) and libbpf offer to user space. */
-import type { Btf } from '../../../btf/btf.ts';
 import type { MapSpec } from '../../../loader/spec.ts';
 import type { MapType } from '../../../uapi/bpf.ts';
 
@@ -38,12 +37,4 @@ export interface BpfMap {
   entries(): Iterable<MapEntry>;
   /** Frees it with everything in it; kptrs are released. */
   free(): void;
-}
-
-/** What types in a map are looked up in. */
-export interface MapTypes {
-  /** The object's BTF; null when it has none. */
-  readonly btf: Btf | null;
-  /** The kernel's. */
-  readonly vmlinux: Btf;
 }

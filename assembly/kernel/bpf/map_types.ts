@@ -1,0 +1,20 @@
+// enum bpf_map_type, as far as the data plane knows it. Constants only.
+export const MAP_HASH = 1;
+export const MAP_ARRAY = 2;
+export const MAP_PROG_ARRAY = 3;
+export const MAP_PERCPU_HASH = 5;
+export const MAP_PERCPU_ARRAY = 6;
+export const MAP_LRU_HASH = 9;
+export const MAP_LRU_PERCPU_HASH = 10;
+export const MAP_LPM_TRIE = 11;
+export const MAP_ARRAY_OF_MAPS = 12;
+export const MAP_HASH_OF_MAPS = 13;
+export const MAP_QUEUE = 22;
+export const MAP_STACK = 23;
+export const MAP_STRUCT_OPS = 26;
+export const MAP_RINGBUF = 27;
+export const MAP_TASK_STORAGE = 29;
+export const BPF_ANY = 0;
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+export const BPF_F_LOCK = 4;
