@@ -2,6 +2,7 @@
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
 import { kfuncByName, kfuncId } from '../kernel/bpf/kfuncs/index.ts';
+import { POISON_CALL_KFUNC_BASE } from '../kernel/link.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import { helperArgs, kfuncArgs } from './args.ts';
 import type { LinkEnvironment } from './engine.ts';
@@ -14,9 +15,14 @@ const engineFunctions: Readonly<Record<string, number>> = {
   bpf_for_each_map_elem: layout.ENGINE_FOR_EACH,
   bpf_throw: layout.ENGINE_THROW,
   bpf_rbtree_add_impl: layout.ENGINE_RBTREE_ADD,
+  // Only the verifier sees these: at run time the result is the argument.
+  bpf_rdonly_cast: layout.ENGINE_ECHO,
+  bpf_cast_to_kern_ctx: layout.ENGINE_ECHO,
 };
 
 function linkHelper(id: number): LinkedCall {
+  // libbpf's mark for a weak kernel function that is not there: the program does not get here.
+  if (id >= POISON_CALL_KFUNC_BASE) return { run: 'none', feature: null };
   const row = helperById(id);
   if (!row) return { run: 'none', feature: `helper ${id}` };
   const code = engineFunctions[row.name];

@@ -29,6 +29,9 @@ const DEFAULT_CPUS = 8;
 /** Monotonic clock of a machine that has just booted: one second. */
 const BOOT_NS = 1_000_000_000n;
 
+/** Where functions of the kernel would be; nothing can be read there. */
+const TEXT_BASE = 0xffff_ffff_8100_0000n;
+
 export interface MachineConfig {
   /** Possible CPUs (nr_cpu_ids), 1 to NR_CPUS; default 8, or what the topology has. */
   readonly cpus?: number | undefined;
@@ -259,6 +262,8 @@ export class Machine {
   kernelVariable(btfId: number): bigint | undefined {
     const { btf } = this.profile;
     const type = btfId > 0 && btfId < btf.nrTypes ? btf.type(btfId) : null;
+    // A function's address is good for comparing with NULL: bpf_ksym_exists.
+    if (type?.kind === 'func') return TEXT_BASE + BigInt(btfId) * 16n;
     if (type?.kind !== 'var') return undefined;
     const key = `percpu ${type.name}`;
     const known = this.structs.get(key);

@@ -1,6 +1,6 @@
 // Reads of memory that a program only has a number for: what cannot be read gives -EFAULT and zeros, never a fault.
 import { kasan_ok } from '../../mm/kasan';
-import { EFAULT, EINVAL } from '../errno';
+import { EFAULT, EINVAL, ERANGE } from '../errno';
 import { to_offset } from './addr';
 import { M_USER_BASE, M_USER_DATA, M_USER_SIZE } from './map_layout';
 
@@ -36,6 +36,11 @@ function read(dst: usize, size: u32, at: usize): i64 {
 }
 
 export function bpf_probe_read_kernel(dst: usize, size: u32, unsafe_ptr: u64): i64 {
+  // Addresses of user space, NULL among them, are refused before anything is read (copy_from_kernel_nofault_allowed).
+  if (<i64>unsafe_ptr >= 0 && size) {
+    memory.fill(dst, 0, size);
+    return -ERANGE;
+  }
   return read(dst, size, kernel_bytes(unsafe_ptr, size));
 }
 
@@ -60,6 +65,10 @@ export function bpf_copy_from_user_task(dst: usize, size: u32, user_ptr: u64, ta
 /** Copies a string with its terminator; its length with the terminator, cut to `size` (and then terminated). */
 function read_str(dst: usize, size: u32, address: u64, kernel: bool): i64 {
   if (!size) return 0;
+  if (kernel && <i64>address >= 0) {
+    memory.fill(dst, 0, size);
+    return -ERANGE;
+  }
   let length: u32 = 0;
   while (length < size) {
     const at = kernel ? kernel_bytes(address + length, 1) : user_bytes(address + length, 1);
