@@ -4,11 +4,18 @@
  */
 import { kernelName } from '../loader/externs.ts';
 import type { ExternSpec, FuncSpec, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../loader/spec.ts';
-import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE } from '../uapi/bpf.ts';
+import {
+  BPF_F_MMAPABLE,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_IDX,
+  BPF_PSEUDO_MAP_IDX_VALUE,
+} from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { attachBtfId } from './attach.ts';
 import { isRecordError } from './bpf/btf_record.ts';
-import { mapCheckBtf } from './bpf/map_check_btf.ts';
+import { mapAllocCheck } from './bpf/map_alloc_check.ts';
+import { mapCheckBtf, takesBtf } from './bpf/map_check_btf.ts';
 import { btfParseStructMetas } from './bpf/struct_metas.ts';
 import { kconfigData } from './kconfig.ts';
 import { LoaderRefusal } from './loader_refusal.ts';
@@ -63,7 +70,7 @@ interface Resolved {
 const ABSENT: Resolved = { btfId: 0, address: 0n };
 
 class Linker {
-  /** What becomes of mapping the global data; undefined until it is asked. */
+  /** What becomes of creating the maps; undefined until it is asked. */
   private mapped: LoaderRefusal | null | undefined;
 
   constructor(
@@ -128,7 +135,7 @@ class Linker {
   }
 
   private mapping(maps: readonly MapSpec[]): LoaderRefusal | null {
-    if (this.mapped === undefined) this.mapped = checkMappable(this.spec, maps, this.profile);
+    if (this.mapped === undefined) this.mapped = checkMaps(this.spec, maps, this.profile);
     return this.mapped;
   }
 
@@ -255,19 +262,35 @@ function withData(map: MapSpec, data: Uint8Array): MapSpec {
   return map.section ? { ...map, section: { ...map.section, data } } : map;
 }
 
-/** Maps global data that user space may see into itself: the kernel refuses that for values with special fields. */
-function checkMappable(spec: ObjectSpec, maps: readonly MapSpec[], profile: Profile): LoaderRefusal | null {
+/** What libbpf says of the first map that it cannot create, or whose contents it cannot map into itself. */
+function checkMaps(spec: ObjectSpec, maps: readonly MapSpec[], profile: Profile): LoaderRefusal | null {
   const { btf } = spec;
-  if (!btf || !maySpecial(spec)) return null;
-  const metas = btfParseStructMetas(btf, profile.btf);
-  if (isRefused(metas)) return null;
+  const parsed = btf && maySpecial(spec) ? btfParseStructMetas(btf, profile.btf) : null;
+  const metas = parsed && !isRefused(parsed) ? parsed : null;
   for (const map of maps) {
-    if (!map.section || !(map.flags & 0x400)) continue;
+    const number = createError(map);
+    if (number) return new LoaderRefusal(number, createMessage(map, number));
+    // Values with special fields cannot be mapped into user space, where the other global variables are.
+    if (!btf || !metas || !map.section || !(map.flags & BPF_F_MMAPABLE)) continue;
     const { record } = mapCheckBtf(map, btf, metas, profile.btf);
     if (!record || isRecordError(record)) continue;
     return new LoaderRefusal(errno.ENOTSUPP, `map '${map.name}': failed to re-mmap() contents: -ENOTSUPP`);
   }
   return null;
+}
+
+/** libbpf makes a perf_event_array without size as large as there are CPUs. */
+function createError(map: MapSpec): number {
+  const isSized = map.type === 'perf_event_array' && map.maxEntries === 0;
+  return (map.inner && mapAllocCheck(map.inner)) || mapAllocCheck(isSized ? { ...map, maxEntries: 1 } : map);
+}
+
+function createMessage(map: MapSpec, number: number): string {
+  const name = Object.entries(errno).find(([, value]) => value === number)?.[0] ?? String(number);
+  if (map.inner && mapAllocCheck(map.inner)) return `map '${map.name}': failed to create inner map: -${name}`;
+  const withBtf = (map.keyTypeId > 0 || map.valueTypeId > 0) && takesBtf(map.type);
+  if (withBtf) return `Error in bpf_create_map_xattr(${map.name}): -${name}. Retrying without BTF.`;
+  return `map '${map.name}': failed to create: -${name}`;
 }
 
 const isRefused = (metas: ReturnType<typeof btfParseStructMetas>): metas is Extract<typeof metas, { errno: number }> =>

@@ -91,6 +91,9 @@ const LIBBPF_NO_BTF: readonly MapType[] = [
   'arena',
   'struct_ops',
 ];
+/** Whether libbpf passes the BTF of key and value when it creates a map of that type. */
+export const takesBtf = (type: MapType): boolean => !LIBBPF_NO_BTF.includes(type);
+
 /** Map types whose kernel side refuses any BTF (map_check_no_btf). */
 const KERNEL_NO_BTF: readonly MapType[] = ['prog_array', 'cgroup_array', 'perf_event_array'];
 /** Map types that take a BTF without a key type. */
