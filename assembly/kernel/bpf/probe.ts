@@ -35,9 +35,18 @@ function read(dst: usize, size: u32, at: usize): i64 {
   return 0;
 }
 
+/**
+ * Others are refused before anything is read (copy_from_kernel_nofault_allowed): user space's, NULL among them, and those
+ * that are not canonical.
+ */
+// @ts-ignore: decorator
+@inline
+function is_kernel_address(address: u64): bool {
+  return address >= 0xffff800000000000;
+}
+
 export function bpf_probe_read_kernel(dst: usize, size: u32, unsafe_ptr: u64): i64 {
-  // Addresses of user space, NULL among them, are refused before anything is read (copy_from_kernel_nofault_allowed).
-  if (<i64>unsafe_ptr >= 0 && size) {
+  if (!is_kernel_address(unsafe_ptr)) {
     memory.fill(dst, 0, size);
     return -ERANGE;
   }
@@ -65,7 +74,7 @@ export function bpf_copy_from_user_task(dst: usize, size: u32, user_ptr: u64, ta
 /** Copies a string with its terminator; its length with the terminator, cut to `size` (and then terminated). */
 function read_str(dst: usize, size: u32, address: u64, kernel: bool): i64 {
   if (!size) return 0;
-  if (kernel && <i64>address >= 0) {
+  if (kernel && !is_kernel_address(address)) {
     memory.fill(dst, 0, size);
     return -ERANGE;
   }
