@@ -60,7 +60,7 @@ export function verify(program: KernelProgram, profile: VerifierProfile, options
   }
   const lines = reject ? reasonLines(env) : [];
   const stats = statistics(env, performance.now() - start);
-  if (env.log.level & BPF_LOG_STATS) env.verbose(statsText(stats));
+  if (env.log.level) env.verbose(statsText(stats, (env.log.level & BPF_LOG_STATS) !== 0));
   return {
     verdict: reject ? 'reject' : 'accept',
     errno: reject?.errno ?? 0,
@@ -115,9 +115,10 @@ function statistics(env: Env, ms: number): VerdictStats {
 }
 
 /** print_verification_stats */
-function statsText(stats: VerdictStats): string {
+function statsText(stats: VerdictStats, long: boolean): string {
+  const time = `verification time ${stats.verificationTimeUs} usec\nstack depth ${stats.stackDepth}\n`;
   return (
-    `verification time ${stats.verificationTimeUs} usec\nstack depth ${stats.stackDepth}\n` +
+    (long ? time : '') +
     `processed ${stats.insnsProcessed} insns (limit ${BPF_COMPLEXITY_LIMIT_INSNS}) ` +
     `max_states_per_insn ${stats.maxStatesPerInsn} total_states ${stats.totalStates} ` +
     `peak_states ${stats.peakStates} mark_read 0\n`

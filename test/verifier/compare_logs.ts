@@ -3,7 +3,10 @@
 const IGNORED = /^(verification time|mark_precise:)/;
 
 function lines(log: string): string[] {
-  return log.split('\n').filter((line) => !IGNORED.test(line));
+  return log
+    .split('\n')
+    .filter((line) => !IGNORED.test(line))
+    .map((line) => line.replace(/0xffff8[0-9a-f]{11}/g, '0xKADDR'));
 }
 
 /** The first line that differs, with what comes before it; null when there is none. */
