@@ -241,11 +241,19 @@ export function checkCondJmpOp(env: Env, insn: Insn): void {
   if (taken >= 0) {
     if (dst.type === SCALAR_VALUE) markChainPrecision(env, insn.dst);
     if (byReg && src.type === SCALAR_VALUE) markChainPrecision(env, insn.src);
+    if (!env.bypassSpecV1) speculate(env, insn, taken === 1 ? env.insnIdx + 1 : env.insnIdx + insn.off + 1);
     if (env.log.level & BPF_LOG_LEVEL) printInsnState(env, state, state.curframe);
     if (taken === 1) env.insnIdx += insn.off;
     return;
   }
   bothWays(env, insn, op, is32, dst, src);
+}
+
+/** sanitize_speculative_path: a CPU may go the way that is never taken, with operands of any value. */
+function speculate(env: Env, insn: Insn, next: number): void {
+  const regs = pushStack(env, next, env.insnIdx, true).func().regs;
+  (regs[insn.dst] as RegState).markUnknown();
+  if (insn.code & 8) (regs[insn.src] as RegState).markUnknown();
 }
 
 function bothWays(env: Env, insn: Insn, op: number, is32: boolean, dst: RegState, src: RegState): void {

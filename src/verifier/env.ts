@@ -76,8 +76,10 @@ export class InsnAux {
   liveRegsBefore = 0;
   /** Strongly connected component; 0: in no loop. */
   scc = 0;
+  /** A barrier before it ends speculative paths here, or after it. */
   argProg = 0;
-  nonSleepable = false;
+  nospec = false;
+  nospecResult = false;
 }
 
 /** struct bpf_subprog_arg_info. */
@@ -137,7 +139,6 @@ export interface ExploredState {
   readonly state: VerifierState;
   missCnt: number;
   hitCnt: number;
-  inFreeList: boolean;
 }
 
 /** struct bpf_scc_visit: a walk through a loop, entered at `entryState`, with the states that ended it by convergence. */
@@ -246,8 +247,6 @@ export class Env {
   curHist: JmpHistoryEntry | null = null;
   /** States at prune points, newest first, by instruction (explored_states). */
   readonly explored: ExploredState[][] = [];
-  /** States that left their bucket while paths through them are open. */
-  freeList: ExploredState[] = [];
   /** Instructions that may follow each (flow.ts). */
   readonly successors: (readonly number[])[] = [];
   /** struct_ops and LSM programs that asked for a private stack. */

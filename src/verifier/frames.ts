@@ -39,7 +39,7 @@ export function pushStack(env: Env, insnIdx: number, prevInsnIdx: number, specul
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (speculative) state.speculative = true;
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(errno.E2BIG, msg.tooManyJumps(env.stack.length));
+    env.reject(errno.EFAULT, msg.tooManyJumps(env.stack.length));
   }
   if (state.parent) state.parent.branches++;
   return state;
@@ -138,7 +138,7 @@ function pushAsyncCb(
   const state = new VerifierState();
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(errno.E2BIG, msg.tooManyJumpsAsync(env.stack.length));
+    env.reject(errno.EFAULT, msg.tooManyJumpsAsync(env.stack.length));
   }
   state.branches = 1;
   state.inSleepable = sleepable;

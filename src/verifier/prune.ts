@@ -148,7 +148,15 @@ export function updateBranchCounts(env: Env, ended: VerifierState): void {
     st.branches--;
     if (st.branches) return;
     maybeExitScc(env, st);
+    if (st.inFreeList) maybeFree(env, st);
   }
+}
+
+/** maybe_free_verifier_state: a state that left its bucket counts until no path needs it. */
+function maybeFree(env: Env, state: VerifierState): void {
+  if (state.branches || incompleteReadMarks(env, state)) return;
+  state.inFreeList = false;
+  env.freeListSize--;
 }
 
 /** clean_verifier_state: what is not read any more needs no comparison. */
@@ -335,11 +343,9 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
       states.splice(i, 1);
       i--;
       env.exploredStatesSize--;
-      if (old.branches || incompleteReadMarks(env, old)) {
-        env.freeListSize++;
-        entry.inFreeList = true;
-        env.freeList.push(entry);
-      }
+      old.inFreeList = true;
+      env.freeListSize++;
+      maybeFree(env, old);
     }
   }
   if (env.maxStatesPerInsn < count) env.maxStatesPerInsn = count;
@@ -362,12 +368,5 @@ function remember(env: Env, cur: VerifierState, insnIdx: number, states: Explore
   cur.firstInsnIdx = insnIdx;
   cur.dfsDepth = state.dfsDepth + 1;
   cur.jmpHistory = [];
-  states.unshift({ state, missCnt: 0, hitCnt: 0, inFreeList: false });
-}
-
-/** States that left their bucket are forgotten when no path needs them (free in update_branch_counts and pop). */
-export function sweepFreeList(env: Env): void {
-  if (env.freeList.length === 0) return;
-  env.freeList = env.freeList.filter(({ state }) => state.branches || incompleteReadMarks(env, state));
-  env.freeListSize = env.freeList.length;
+  states.unshift({ state, missCnt: 0, hitCnt: 0 });
 }

@@ -188,6 +188,15 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
   const spilledPointer = isSpilledReg(slot) && slot.spilled.type !== SCALAR_VALUE;
   if (!env.allowPtrLeaks && spilledPointer && partial) env.reject(errno.EACCES, msg.corruptSpilledPointer());
   const reg = valueRegno >= 0 ? cur.reg(valueRegno) : null;
+  if (!env.bypassSpecV4) {
+    // Speculation may read what was there before.
+    let sanitize = reg !== null && SPILLABLE.has(baseType(reg.type));
+    for (let i = 0; i < size; i++) {
+      const type = slot.slotType(byteOf(off + i));
+      if (type !== STACK_MISC && type !== STACK_ZERO) sanitize = true;
+    }
+    if (sanitize) env.insnAux(insnIdx).nospecResult = true;
+  }
   destroyIfDynptrStackSlot(env, frame, spi);
   checkFastcallContract(env, frame, insnIdx, off);
   env.markStackSlotScratched(spi);

@@ -338,6 +338,8 @@ export class VerifierState {
   mayGotoDepth = 0;
   /** Dead registers and slots were forgotten (clean_verifier_state). */
   cleaned = false;
+  /** Evicted from its bucket while paths through it are open. */
+  inFreeList = false;
 
   /** copy_verifier_state: frames are copied deeply, history is not shared. */
   clone(): VerifierState {

@@ -29,13 +29,13 @@ import { checkCondJmpOp } from './check_jmp.ts';
 import { checkKfuncCall, kfuncSpinAllowed } from './check_kfunc.ts';
 import { checkLdAbs, checkLdImm } from './check_ld.ts';
 import { BPF_WRITE, checkAtomic, checkLoadMem, checkMemAccess, checkStoreReg, saveAuxPtrType } from './check_mem.ts';
-import { type Env, type Insn, Reject, type SubprogArg } from './env.ts';
+import { type Env, type Insn, type InsnAux, Reject, type SubprogArg } from './env.ts';
 import { BPF_MAIN_FUNC, checkFuncCall, initFuncState, prepareFuncExit } from './frames.ts';
 import { btfPrepareFuncArgs } from './func_args.ts';
 import { insnStr, markVerifierStateScratched, printInsnState, printVerifierState, verboseLinfo } from './log.ts';
 import { BPF_LOG_LEVEL, BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
-import { isStateVisited, sweepFreeList, updateBranchCounts } from './prune.ts';
+import { isStateVisited, updateBranchCounts } from './prune.ts';
 import { checkResourceLeak } from './refs.ts';
 import { checkRegArg, markRegUnknown, SRC_OP } from './regs.ts';
 import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
@@ -170,7 +170,6 @@ const BY_CLASS: readonly Handler[] = Object.values(HANDLERS);
 function popStack(env: Env): boolean {
   markVerifierStateScratched(env);
   updateBranchCounts(env, env.curState);
-  sweepFreeList(env);
   env.liveness.update();
   const elem = env.stack.pop();
   if (!elem) return false;
@@ -199,6 +198,22 @@ function logInsn(env: Env): void {
   env.verbose(text);
   env.prevInsnPrintPos = env.log.length - env.prevLogPos;
   env.prevLogPos = env.log.length;
+}
+
+/** What a barrier in front of the instruction prevents, instead of rejecting the program. */
+const RECOVERABLE: ReadonlySet<number> = new Set([errno.EPERM, errno.EACCES, errno.EINVAL]);
+
+/** An instruction on a path that only a mispredicting CPU goes: where it fails, a barrier ends the path. */
+function speculate(env: Env, insn: Insn, aux: InsnAux): number {
+  if (aux.nospec) return END;
+  try {
+    const outcome = (BY_CLASS[insn.code & 7] as Handler)(env, insn);
+    return aux.nospecResult ? END : outcome;
+  } catch (error) {
+    if (!(error instanceof Reject) || !RECOVERABLE.has(error.errno)) throw error;
+    aux.nospec = true;
+    return END;
+  }
 }
 
 /** do_check: until no branch is left. */
@@ -241,7 +256,7 @@ function doCheck(env: Env): void {
     env.insnLogStart = env.log.length;
     const insn = env.insn(idx);
     env.liveness.resetWrites(idx);
-    const outcome = (BY_CLASS[insn.code & 7] as Handler)(env, insn);
+    const outcome = state.speculative ? speculate(env, insn, aux) : (BY_CLASS[insn.code & 7] as Handler)(env, insn);
     env.liveness.commitWrites();
     if (outcome === NEXT) {
       env.insnIdx++;
@@ -336,7 +351,6 @@ function doCheckCommon(env: Env, subprog: number): void {
 
 function freeStates(env: Env): void {
   env.explored.length = 0;
-  env.freeList = [];
   env.sccVisits.clear();
   env.exploredStatesSize = 0;
   env.freeListSize = 0;
