@@ -1,7 +1,7 @@
 // RCU and RCU tasks trace. A reader notes the number of the newest grace period when its outermost section begins; a callback
 // waits for a newer number and may run once every CPU is outside of a section or noted that number or a newer one. Readers
-// take no lock: correct between worker threads because the note is a sequentially consistent store, and a fence
-// keeps what is read under it behind.
+// take no lock: correct between worker threads because the note is a sequentially consistent store, and what
+// is read under it stays behind.
 import {
   M_PERCPU,
   M_RCU_ADVANCING,
@@ -55,8 +55,9 @@ function read_lock(nesting: usize, reader: usize): void {
   if (depth) return;
   if (!load<u32>(cpu, PC_RCU_SEEN)) rcu_cpu_seen(cpu);
   atomic.store<u64>(cpu + reader, atomic.load<u64>(M_RCU_SEQ));
-  // Plain loads of the section must not pass the note on hosts that reorder them.
-  atomic.fence();
+  // Plain loads of the section must not pass the note on hosts that reorder them: an atomic load stays behind it, and they
+  // stay behind the atomic load.
+  atomic.load<u64>(cpu + reader);
 }
 
 // @ts-ignore: decorator
