@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readWarnings } from '../../src/kernel/warnings.ts';
 import { testMemory } from '../../test/support/memory.ts';
-import { ALLOC_BUFFER } from '../layout.ts';
+import { ALLOC_BUFFER, OBJ_LIVE } from '../layout.ts';
 
 const SATURATED = 0xc0000000 | 0;
 const MAX = 0x7fffffff;
@@ -23,6 +23,7 @@ it.each<[Operation, number, number, number | undefined, string | null]>([
   ['refcount_inc_not_zero', 0, 0, 0, null],
   ['refcount_inc_not_zero', MAX, SATURATED, 1, 'refcount_t: saturated; leaking memory.'],
   ['refcount_inc_not_zero', SATURATED, SATURATED, 1, 'refcount_t: saturated; leaking memory.'],
+  ['refcount_inc_not_zero', -1, SATURATED, 1, 'refcount_t: saturated; leaking memory.'],
   ['refcount_dec_and_test', 2, 1, 0, null],
   ['refcount_dec_and_test', 1, 0, 1, null],
   ['refcount_dec_and_test', MAX, MAX - 1, 0, null],
@@ -52,4 +53,25 @@ it('a saturated mask is never freed', () => {
   expect(memory.u32At(usage) | 0).toBe(SATURATED);
   const { serial } = memory.objectHeader(mask);
   expect(memory.isLive({ objectOffset: mask, serial })).toBe(true);
+});
+
+it('the destructor of kptrs gives one reference back', () => {
+  const mask = exports.bpf_cpumask_create();
+  exports.bpf_cpumask_acquire(mask);
+  exports.bpf_cpumask_release_dtor(mask);
+  expect(memory.u32At(mask + 1024)).toBe(1);
+  exports.bpf_cpumask_release_dtor(mask);
+  expect(memory.objectHeader(mask).state).not.toBe(OBJ_LIVE);
+});
+
+it('kptr_get of 6.3 takes a reference to what the kptr points to, unless it is being freed', () => {
+  const kptr = memory.kmalloc(8, ALLOC_BUFFER);
+  expect(exports.bpf_cpumask_kptr_get(kptr)).toBe(0);
+  const mask = exports.bpf_cpumask_create();
+  memory.dv().setBigUint64(kptr, memory.address(mask), true);
+  expect(exports.bpf_cpumask_kptr_get(kptr)).toBe(mask);
+  expect(memory.u32At(mask + 1024)).toBe(2);
+  memory.setU32(mask + 1024, 0);
+  expect(exports.bpf_cpumask_kptr_get(kptr)).toBe(0);
+  expect(memory.u32At(mask + 1024)).toBe(0);
 });

@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ALLOC_BUFFER, OBJ_LIVE, OBJ_QUARANTINE } from '../../assembly/layout.ts';
-import { readAsset } from '../platform/node/assets.ts';
-import { KernelMemory } from './memory.ts';
+import { testMemory } from '../../test/support/memory.ts';
 
-const wasm = readAsset('dist/kernel.wasm');
-const create = (cpus = 4, memoryLimit = 64 << 20) =>
-  KernelMemory.create({
-    cpus,
-    nrCpus: 8192,
-    cpumaskSize: 1024,
-    bpfCpumaskSize: 1032,
-    usageOffset: 1024,
-    memoryLimit,
-    wasm,
-  });
+const create = (cpus = 4, memoryLimit = 64 << 20) => testMemory({ cpus, memoryLimit });
 
 describe('KernelMemory', () => {
   it('starts with CPU 0 current and every CPU possible, present and online', () => {

@@ -2,19 +2,50 @@
  * Mutation of ourselves: breaks the data plane one change at a time, builds kernel.wasm from it and runs its tests. A mutant
  * that no test notices survives, and fails the run. Arguments: only mutants of files whose name contains one of them.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import asc from 'assemblyscript/asc';
+import { build } from 'esbuild';
 import { functionsOf } from '../../scripts/assembly.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 
 const root = fileURLToPath(new URL(PACKAGE_ROOT ?? '../../', import.meta.url));
 const out = join(root, '.cache/mutants');
 
-/** Tests of the data plane, the quickest to notice first. */
-const TESTS = ['assembly', 'src/kernel/memory.test.ts', 'src/kernel/kfuncs_api.test.ts', 'test/parallel'];
+/** Tests of the data plane that take KERNEL_WASM. */
+const TESTS = [
+  'assembly/kernel/bpf/cpumask.test.ts',
+  'assembly/kernel/bpf/memalloc.test.ts',
+  'assembly/kernel/rcu/rcu.test.ts',
+  'assembly/lib/refcount.test.ts',
+  'src/kernel/kfuncs_api.test.ts',
+  'src/kernel/memory.test.ts',
+  'test/parallel/parallel.test.ts',
+];
+
+/** What to ask first about a mutant of a file, by a part of its name: all of TESTS only when these let it through. */
+const FIRST: readonly (readonly [part: string, tests: readonly string[]])[] = [
+  ['lib/refcount', ['assembly/lib/refcount.test.ts']],
+  ['lib/', ['assembly/kernel/bpf/cpumask.test.ts']],
+  ['bpf/cpumask', ['src/kernel/kfuncs_api.test.ts', 'assembly/lib/refcount.test.ts']],
+  ['memalloc', ['assembly/kernel/bpf/memalloc.test.ts', 'assembly/kernel/rcu/rcu.test.ts']],
+  ['rcu/', ['assembly/kernel/rcu/rcu.test.ts']],
+  ['irq_work', ['assembly/kernel/bpf/memalloc.test.ts']],
+  ['mm/', ['src/kernel/memory.test.ts', 'assembly/kernel/bpf/memalloc.test.ts']],
+];
+
+/** The modules that the tests reach; the interpreter and what runs under it have tests of their own. */
+const MODULES = [
+  ...['kernel/gs', 'kernel/warn', 'lib/spinlock', 'mm/kasan', 'mm/slab', 'lib/bitmap', 'lib/cpumask', 'lib/find_bit'],
+  ...['lib/refcount', 'kernel/rcu/tree', 'kernel/rcu/read_side', 'kernel/irq_work', 'kernel/bpf/memalloc'],
+  ...['kernel/bpf/cpumask', 'kernel/machine'],
+];
+const INDEX = MODULES.map((module) => `export * from './${module}';\n`).join('');
+
+/** The slowest test takes a tenth of this. */
+const TIMEOUT_MS = 60_000;
 
 const sourceOf = (file: string) => readFileSync(join(root, 'assembly', `${file}.ts`), 'utf8');
 
@@ -55,6 +86,7 @@ async function compile(mutant: Mutant | null): Promise<Uint8Array | null> {
     ],
     {
       readFile(name) {
+        if (name === 'assembly/index.ts') return INDEX;
         if (mutated && name === mutated.path) return mutated.text;
         const path = join(root, name);
         return existsSync(path) ? readFileSync(path, 'utf8') : null;
@@ -68,21 +100,46 @@ async function compile(mutant: Mutant | null): Promise<Uint8Array | null> {
   return error ? null : wasm;
 }
 
-/** Do the tests pass with this kernel.wasm? */
-function testsPass(wasm: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const vitest = spawn(
-      process.execPath,
-      [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--bail', '1', '--silent', '--reporter', 'dot', ...TESTS],
-      { cwd: root, stdio: 'ignore', env: { ...process.env, KERNEL_WASM: wasm } },
-    );
-    // A mutant may hang: that is noticed too.
-    const timer = setTimeout(() => vitest.kill('SIGKILL'), 60_000);
-    vitest.on('exit', (code) => {
-      clearTimeout(timer);
-      resolve(code === 0);
-    });
+/** Bundles the tests with the shim in vitest's place: path of the test -> URL of the bundle. */
+async function bundleTests(): Promise<ReadonlyMap<string, string>> {
+  await build({
+    entryPoints: TESTS.map((test) => join(root, test)),
+    outdir: out,
+    outbase: root,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    alias: { vitest: join(root, 'test/mutants/vitest_shim.ts') },
+    define: { PACKAGE_ROOT: JSON.stringify(pathToFileURL(`${root}/`).href) },
+    logLevel: 'error',
   });
+  return new Map(TESTS.map((test) => [test, pathToFileURL(join(out, test.replace(/\.ts$/, '.mjs'))).href]));
+}
+
+/** What fails first with this kernel.wasm; null when the tests pass. */
+function failureOf(wasm: string, tests: readonly string[]): Promise<string | null> {
+  const files = tests.map((test) => bundles.get(test));
+  const worker = new Worker(join(root, 'test/mutants/run_tests.mjs'), { workerData: { wasm, files } });
+  return new Promise((resolve) => {
+    const settle = (failure: string | null) => {
+      clearTimeout(timer);
+      void worker.terminate();
+      resolve(failure);
+    };
+    // A mutant may hang: that is noticed too.
+    const timer = setTimeout(() => settle('does not end'), TIMEOUT_MS);
+    worker.once('message', settle);
+    worker.once('error', (error) => settle(error.message));
+  });
+}
+
+async function survives(wasm: string, { file }: Mutant): Promise<boolean> {
+  const first = FIRST.find(([part]) => file.includes(part))?.[1] ?? [];
+  if (await failureOf(wasm, first)) return false;
+  return (await failureOf(wasm, TESTS)) === null;
 }
 
 const nameOf = ({ file, find, replace, within }: Mutant) =>
@@ -99,7 +156,9 @@ const intact = join(out, 'intact.wasm');
 const whole = await compile(null);
 if (!whole) throw new Error('assembly/ does not compile');
 writeFileSync(intact, whole);
-if (!(await testsPass(intact))) throw new Error('the tests fail without any mutation');
+const bundles = await bundleTests();
+const failure = await failureOf(intact, TESTS);
+if (failure) throw new Error(`the tests fail without any mutation: ${failure}`);
 
 const survivors: string[] = [];
 let pending: Promise<void> = Promise.resolve();
@@ -109,7 +168,7 @@ for (const [i, mutant] of mutants.entries()) {
   const path = join(out, `mutant${i & 1}.wasm`);
   await pending;
   writeFileSync(path, wasm);
-  pending = testsPass(path).then((passed) => {
+  pending = survives(path, mutant).then((passed) => {
     if (passed) survivors.push(nameOf(mutant));
     console.log(`${passed ? 'SURVIVED' : 'killed  '} ${i + 1}/${mutants.length} ${nameOf(mutant)}`);
   });

@@ -8,7 +8,7 @@ import { readWarnings } from '../../src/kernel/warnings.ts';
 import { testMemory } from '../support/memory.ts';
 
 interface Job {
-  readonly job: 'claim' | 'neighbours' | 'publish' | 'read' | 'references';
+  readonly job: 'claim' | 'neighbours' | 'publish' | 'read' | 'share' | 'references';
   readonly times: number;
   readonly args?: Readonly<Record<string, number>>;
 }
@@ -21,7 +21,7 @@ async function run(memory: KernelMemory, cells: number, jobs: readonly Job[]): P
   return Promise.all(
     jobs.map((job, i) => {
       const cpu = i + 1;
-      const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      const worker = new Worker('./test/parallel/worker.mjs', {
         workerData: { memory: shared, module, percpu: memory.percpu(cpu), cpu, cells, workers: jobs.length, ...job },
       });
       return new Promise<Result>((resolve, reject) => {
@@ -82,6 +82,18 @@ it('a reader never sees a mask that was freed, while grace periods go on', async
   for (const cpu of [0, 1, 2]) rcu.runIrqWork(cpu);
   rcu.synchronize({ timeoutMs: 1000 });
   expect(masksOf(memory, OBJ_LIVE, OBJ_RCU)).toEqual([]);
+  expect(readWarnings(memory)).toEqual([]);
+});
+
+it('references to one mask that CPUs share are all counted', async () => {
+  const { memory, exports, cells } = machine();
+  const mask = exports.bpf_cpumask_create();
+  await run(
+    memory,
+    cells,
+    [1, 2].map(() => ({ job: 'share', times: 300_000, args: { mask } })),
+  );
+  expect(memory.u32At(mask + 8)).toBe(1);
   expect(readWarnings(memory)).toEqual([]);
 });
 

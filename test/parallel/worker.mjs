@@ -86,6 +86,15 @@ const jobs = {
     return { wrong, seen };
   },
 
+  /** Takes and gives back references to one mask that all share. */
+  share({ mask }) {
+    for (let i = 0; i < times; i++) {
+      k.bpf_cpumask_acquire(mask);
+      k.bpf_cpumask_release(mask);
+    }
+    return {};
+  },
+
   /** References that pass between workers: created here, acquired and released on both sides. */
   references() {
     const cell = (cells >> 2) + 1;
