@@ -2,7 +2,6 @@
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
 import { kfuncByName, kfuncId } from '../kernel/bpf/kfuncs/index.ts';
-import { POISON_CALL_KFUNC_BASE } from '../kernel/link.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import { helperArgs, kfuncArgs } from './args.ts';
 import type { LinkEnvironment } from './engine.ts';
@@ -20,13 +19,18 @@ const engineFunctions: Readonly<Record<string, number>> = {
   bpf_cast_to_kern_ctx: layout.ENGINE_ECHO,
 };
 
+/** Argument checks of those that are kfuncs (args.ts). */
+const engineArgs: Readonly<Record<string, readonly number[]>> = {
+  // struct bpf_rb_root, struct bpf_rb_node
+  bpf_rbtree_add_impl: [16, 32],
+};
+
 function linkHelper(id: number): LinkedCall {
-  // libbpf's mark for a weak kernel function that is not there: the program does not get here.
-  if (id >= POISON_CALL_KFUNC_BASE) return { run: 'none', feature: null };
   const row = helperById(id);
-  if (!row) return { run: 'none', feature: `helper ${id}` };
+  // The verifier refuses what no kernel has, except in dead code: libbpf puts such numbers over calls that are not to be made.
+  if (!row) return { run: 'none', feature: null };
   const code = engineFunctions[row.name];
-  if (code !== undefined) return { run: 'engine', id: code };
+  if (code !== undefined) return { run: 'engine', id: code, args: helperArgs(id) };
   return row.run === 'call'
     ? { run: 'call', id, args: helperArgs(id) }
     : { run: 'none', feature: `helper ${row.name}` };
@@ -37,7 +41,7 @@ function linkKfunc(memory: KernelMemory, btfId: number, off: number, environment
   const name = environment.kfunc(btfId, off);
   if (name === undefined) return { run: 'none', feature: `kfunc with BTF id ${btfId}` };
   const code = engineFunctions[name];
-  if (code !== undefined) return { run: 'engine', id: code };
+  if (code !== undefined) return { run: 'engine', id: code, args: engineArgs[name] ?? [] };
   const id = kfuncId(name);
   const runs = id !== undefined && kfuncByName(name)?.run === 'call';
   return runs ? { run: 'call', id, args: kfuncArgs(memory, id) } : { run: 'none', feature: `kfunc ${name}` };

@@ -345,6 +345,7 @@ export function interp_run(ic: usize, budget: u32): u32 {
       }
       case OP_CALL_ENGINE: {
         note_site(ic, pc);
+        if (load<u8>(pc, II_FLAGS) & II_CHECK_ARGS && !check_args(ic, load<u32>(pc, II_OFF))) return stop(ic, pc, budget - left);
         const next = engine_call(ic, pc);
         if (!next) return stop(ic, pc, budget - left);
         pc = next;

@@ -1,11 +1,13 @@
 // Call frames and what their ends continue: local calls, callbacks of helpers as loops that stand in memory, exceptions. All
 // state is in struct interp, so a run can stop between any two instructions.
-import { kasan_poison, kasan_unpoison } from '../../mm/kasan';
+import { kasan_poison, kasan_unpoison, kasan_unpoison_readonly } from '../../mm/kasan';
 import { kmalloc } from '../../mm/slab';
 import { ALLOC_STACK, SHADOW_REDZONE, SHADOW_RETURNED } from '../../layout';
 import { this_cpu } from '../gs';
 import { PC_ATTACH_COOKIE, PC_FUNC_IP, PC_LOCAL_TYPES } from './map_layout';
+import { CURSOR_INDEX, CURSOR_KEY, CURSOR_VALUE, MAP_CURSOR_SIZE, map_walk } from './map';
 import { KERNEL_BASE, fault } from './mem';
+import { rbtree_add_finish, rbtree_child, rbtree_top } from './rbtree';
 import {
   BP_COOKIE,
   BP_FUNC_IP,
@@ -19,6 +21,7 @@ import {
   FR_B,
   FR_C,
   FR_D,
+  FR_E,
   FR_KIND,
   FR_MAY_GOTO,
   FR_PROG,
@@ -27,7 +30,9 @@ import {
   FR_RET,
   FRAME_CALL,
   FRAME_EXCEPTION,
+  FRAME_FOR_EACH,
   FRAME_LOOP,
+  FRAME_RBTREE_ADD,
   FRAME_SIZE,
   IC_CTX,
   IC_DEPTH,
@@ -39,6 +44,8 @@ import {
   IC_R1,
   IC_R10,
   IC_R2,
+  IC_R3,
+  IC_R4,
   IC_R6,
   IC_SIZE,
   IC_STACKS,
@@ -104,7 +111,7 @@ export function interp_start(ic: usize, prog: usize, entry: u32, r1: u64): void 
 }
 
 function close_stack(ic: usize, depth: u32): void {
-  kasan_poison(stack_of(ic, depth), STACK_SIZE, SHADOW_RETURNED);
+  kasan_poison(stack_of(ic, depth), STACK_SIZE + MAP_CURSOR_SIZE, SHADOW_RETURNED);
 }
 
 /** Tells helpers on this CPU which program they work for. */
@@ -161,6 +168,10 @@ export function leave(ic: usize): usize {
         return pop_frame(ic);
       case FRAME_LOOP:
         return loop_next(ic, frame_of(ic, depth));
+      case FRAME_FOR_EACH:
+        return load<u64>(ic) ? each_end(ic, frame_of(ic, depth)) : each_next(ic, frame_of(ic, depth));
+      case FRAME_RBTREE_ADD:
+        return rbtree_next(ic, frame_of(ic, depth));
     }
   }
   store<u32>(ic, INTERP_EXITED, IC_STATUS);
@@ -190,6 +201,75 @@ function loop_next(ic: usize, frame: usize): usize {
   store<u64>(ic, done, IC_R1);
   store<u64>(ic, load<u64>(frame, FR_C), IC_R2);
   return <usize>load<u64>(frame, FR_D);
+}
+
+/** bpf_for_each_map_elem: FR_A map, FR_B elements seen, FR_C context, FR_D callback, FR_E cursor of map_walk. */
+export function each_start(ic: usize, ret: usize, map: usize, callback: usize, context: u64): usize {
+  const frame = push_frame(ic, ret, FRAME_FOR_EACH);
+  if (!frame) return 0;
+  const cursor = stack_of(ic, load<u32>(ic, IC_DEPTH)) + STACK_SIZE;
+  memory.fill(cursor, 0, MAP_CURSOR_SIZE);
+  // An array's key lies in the cursor; callbacks may read it.
+  kasan_unpoison_readonly(cursor + CURSOR_INDEX, 4);
+  store<u64>(frame, <u64>map, FR_A);
+  store<u64>(frame, 0, FR_B);
+  store<u64>(frame, context, FR_C);
+  store<u64>(frame, <u64>callback, FR_D);
+  store<u64>(frame, <u64>cursor, FR_E);
+  return each_next(ic, frame);
+}
+
+function each_next(ic: usize, frame: usize): usize {
+  const map = <usize>load<u64>(frame, FR_A);
+  const cursor = <usize>load<u64>(frame, FR_E);
+  if (!map_walk(map, cursor)) return each_end(ic, frame);
+  store<u64>(frame, load<u64>(frame, FR_B) + 1, FR_B);
+  store<u64>(ic, KERNEL_BASE | <u64>map, IC_R1);
+  store<u64>(ic, KERNEL_BASE | <u64>load<u32>(cursor, CURSOR_KEY), IC_R2);
+  store<u64>(ic, KERNEL_BASE | <u64>load<u32>(cursor, CURSOR_VALUE), IC_R3);
+  store<u64>(ic, load<u64>(frame, FR_C), IC_R4);
+  return <usize>load<u64>(frame, FR_D);
+}
+
+function each_end(ic: usize, frame: usize): usize {
+  store<u64>(ic, load<u64>(frame, FR_B));
+  return pop_frame(ic);
+}
+
+/** bpf_rbtree_add: FR_A root, FR_B node, FR_C where the walk is, FR_D callback, FR_E non-zero while it went left only. */
+export function rbtree_start(ic: usize, ret: usize, root: usize, node: usize, callback: usize): usize {
+  const parent = rbtree_top(root);
+  if (!parent) {
+    rbtree_add_finish(root, node, 0, false, true);
+    store<u64>(ic, 0);
+    return ret;
+  }
+  const frame = push_frame(ic, ret, FRAME_RBTREE_ADD);
+  if (!frame) return 0;
+  store<u64>(frame, <u64>root, FR_A);
+  store<u64>(frame, <u64>node, FR_B);
+  store<u64>(frame, <u64>callback, FR_D);
+  store<u64>(frame, 1, FR_E);
+  return rbtree_compare(ic, frame, parent);
+}
+
+function rbtree_compare(ic: usize, frame: usize, parent: usize): usize {
+  store<u64>(frame, <u64>parent, FR_C);
+  store<u64>(ic, KERNEL_BASE | load<u64>(frame, FR_B), IC_R1);
+  store<u64>(ic, KERNEL_BASE | <u64>parent, IC_R2);
+  return <usize>load<u64>(frame, FR_D);
+}
+
+function rbtree_next(ic: usize, frame: usize): usize {
+  const less = load<u64>(ic) != 0;
+  const parent = <usize>load<u64>(frame, FR_C);
+  if (!less) store<u64>(frame, 0, FR_E);
+  const child = rbtree_child(parent, less);
+  if (child) return rbtree_compare(ic, frame, child);
+  const leftmost = load<u64>(frame, FR_E) != 0;
+  rbtree_add_finish(<usize>load<u64>(frame, FR_A), <usize>load<u64>(frame, FR_B), parent, less, leftmost);
+  store<u64>(ic, 0);
+  return pop_frame(ic);
 }
 
 /** bpf_throw: drops every frame; runs the exception callback with the cookie, or ends the run with it as the result. */

@@ -193,9 +193,9 @@ export function bpf_map_lookup_percpu_elem(map: usize, key: usize, cpu: u32): us
 export const MAP_CURSOR_SIZE = 32;
 const CURSOR_AT: usize = 0;
 const CURSOR_NEXT: usize = 4;
-const CURSOR_KEY: usize = 8;
-const CURSOR_VALUE: usize = 12;
-const CURSOR_INDEX: usize = 16;
+export const CURSOR_KEY: usize = 8;
+export const CURSOR_VALUE: usize = 12;
+export const CURSOR_INDEX: usize = 16;
 
 /**
  * Steps a cursor (MAP_CURSOR_SIZE bytes, zeros at first) to the next element and leaves the offsets of its key and value in it

@@ -16,7 +16,9 @@ import {
 import { HOOK_ALL, kfunc } from './hooks.ts';
 
 export const COMMON_KFUNCS: readonly KfuncRow[] = [
-  kfunc('bpf_cast_to_kern_ctx', 'void *(void *obj)', '6.2', KF_FASTCALL, HOOK_ALL, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_cast_to_kern_ctx', 'void *(void *obj)', '6.2', KF_FASTCALL, HOOK_ALL, 'kernel/bpf/helpers.c', {
+    run: 'engine',
+  }),
   kfunc(
     'bpf_rdonly_cast',
     'void *(const void *obj__ign, u32 btf_id__k)',
@@ -24,6 +26,7 @@ export const COMMON_KFUNCS: readonly KfuncRow[] = [
     KF_FASTCALL,
     HOOK_ALL,
     'kernel/bpf/helpers.c',
+    { run: 'engine' },
   ),
   kfunc('bpf_rcu_read_lock', 'void (void)', '6.2', 0, HOOK_ALL, 'kernel/bpf/helpers.c', {
     run: 'call',

@@ -140,6 +140,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     0,
     HOOK_GENERIC,
     'kernel/bpf/helpers.c',
+    { run: 'engine' },
   ),
   kfunc(
     'bpf_rbtree_first',
@@ -236,7 +237,7 @@ export const GENERIC_KFUNCS: readonly KfuncRow[] = [
     'kernel/bpf/helpers.c',
     { run: 'call' },
   ),
-  kfunc('bpf_throw', 'void (u64 cookie)', '6.7', 0, HOOK_GENERIC, 'kernel/bpf/helpers.c'),
+  kfunc('bpf_throw', 'void (u64 cookie)', '6.7', 0, HOOK_GENERIC, 'kernel/bpf/helpers.c', { run: 'engine' }),
   kfunc(
     'bpf_send_signal_task',
     'int (struct task_struct *task, int sig, enum pid_type type, u64 value)',
