@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
 import { bin, bundle, cache, filesBelow, root, run, whenChanged } from './lib.mjs';
@@ -110,6 +111,17 @@ function buildTypes() {
   if (run(bin('api-extractor'), 'run', ...local)) throw new Error('the API report differs: see above');
 }
 
+/** Kernel BTF is kept compressed in the repository; a program that starts often should not unpack it each time. */
+function unpackProfiles() {
+  for (const file of readdirSync(join(root, 'profiles')).filter((name) => name.endsWith('.btf.br'))) {
+    const to = join(dist, file.slice(0, -'.br'.length));
+    const from = join(root, 'profiles', file);
+    if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) continue;
+    writeFileSync(to, brotliDecompressSync(readFileSync(from)));
+  }
+}
+
+unpackProfiles();
 await generate();
 await whenChanged(
   'kernel',

@@ -17,7 +17,7 @@ export type { Globals } from './kernel/globals.ts';
 export { BpfCpumask, Cpumask, type Kfuncs } from './kernel/kfuncs_api.ts';
 export type { Attachment, Fired, FireOptions, Machine } from './kernel/machine.ts';
 export type { MaskValue } from './kernel/mask_value.ts';
-export type { KernelMemory } from './kernel/memory.ts';
+export type { KernelMemory, KernelObject } from './kernel/memory.ts';
 export type { BpfObject, LoadOptions } from './kernel/object.ts';
 export type { PrintkRecord } from './kernel/printk.ts';
 export { loadProfile, type Profile, type ProfileOptions } from './kernel/profile.ts';

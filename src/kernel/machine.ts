@@ -14,10 +14,12 @@ import { createFaults, type Faults } from './fault.ts';
 import { featuresOf } from './features.ts';
 import { KernelStruct } from './kernel_struct.ts';
 import { Kfuncs } from './kfuncs_api.ts';
-import { KernelMemory } from './memory.ts';
+import { KernelMemory, type KernelObject } from './memory.ts';
 import { BpfObject, type LoadOptions } from './object.ts';
+import { drainPrintk, type PrintkRecord } from './printk.ts';
 import type { Profile } from './profile.ts';
 import { createRcu, type Rcu } from './rcu.ts';
+import { findLeaks } from './reach.ts';
 import type { Program, ProgramRun } from './run.ts';
 import { type Task, Tasks } from './tasks.ts';
 import { flatTopology, parseTopology, type Topology } from './topology.ts';
@@ -141,6 +143,21 @@ export class Machine {
     const place = this.topology.cpus[id];
     if (!place) throw new InputError(`${id}`, 'cpu', `this machine has CPUs 0-${this.cpus - 1}`);
     return new Cpu(this.memory, id, place);
+  }
+
+  /** Objects that programs and kfuncs made and that are alive: masks, bpf_obj_new objects. */
+  liveObjects(): readonly KernelObject[] {
+    return findLeaks(this.memory).live;
+  }
+
+  /** Those of them that a program made and that no map leads to: leaked, unless a program holds them just now. */
+  leaks(): readonly KernelObject[] {
+    return findLeaks(this.memory).leaked;
+  }
+
+  /** What programs printed since this was last asked. */
+  drainPrintk(): readonly PrintkRecord[] {
+    return drainPrintk(this.memory);
   }
 
   /** What the kernel would have printed with WARN so far, or from number `from` on. */

@@ -8,7 +8,7 @@ export interface ProfileRow {
   readonly release: Release;
   /** The version whose BTF comes with the package: what LINUX_KERNEL_VERSION says. */
   readonly version: readonly [number, number, number];
-  /** File of the package with the BTF, brotli-compressed; null when --btf has to give one. */
+  /** File of the package with the BTF (profiles/, unpacked by the build); null when --btf has to give one. */
   readonly btf: string | null;
   /** Kernel configuration as distributions build it: what `extern ... __kconfig` variables get. `y`, `n`, `m`, a number, or `"text"`. */
   readonly config: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ const DISTRIBUTION_CONFIG: Readonly<Record<string, string>> = {
 };
 
 const profileRows: readonly ProfileRow[] = [
-  { release: '6.18', version: [6, 18, 15], btf: 'profiles/6.18.btf.br', config: DISTRIBUTION_CONFIG },
+  { release: '6.18', version: [6, 18, 15], btf: 'dist/6.18.btf', config: DISTRIBUTION_CONFIG },
 ];
 
 /** A kernel that programs are loaded against. BTF is read when something first asks for it. */

@@ -116,7 +116,16 @@ function mapReport(machine: Machine, program: Program, map: BpfMap): MapReport {
       ...(shownKey !== undefined && shownValue !== undefined ? { shown: { key: shownKey, value: shownValue } } : {}),
     });
   }
+  // Hash order says nothing; by key, entries can be found.
+  if (!map.type.endsWith('array') && entries.every((entry) => entry.key !== '')) entries.sort(byKey);
   return { name: map.name, type: map.type, maxEntries: map.maxEntries, entries };
+}
+
+/** As little endian numbers, which most keys are. */
+function byKey(a: EntryReport, b: EntryReport): number {
+  const number = ({ key }: EntryReport) => (key.match(/../g) ?? []).reverse().join('');
+  const [left, right] = [number(a), number(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 function kptrsIn(machine: Machine, map: BpfMap, valueOffset: number | null): KptrReport[] {

@@ -6,7 +6,7 @@ function packageRoot(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../', import.meta.url);
 }
 
-/** Reads a file of the package: `dist/kernel.wasm`, `profiles/6.18.btf.br`. */
+/** Reads a file of the package: `dist/kernel.wasm`, `dist/6.18.btf`. */
 export function readAsset(path: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(new URL(path, packageRoot())));
 }

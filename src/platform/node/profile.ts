@@ -38,7 +38,7 @@ export function openProfile(
     readBtf: (row) => {
       if (btf !== undefined) return readBtfFile(btf);
       if (row.btf === null) throw new InputError('--btf', '', `the package has no BTF of ${release}: name a file`);
-      return brotliDecompressSync(readAsset(row.btf));
+      return readAsset(row.btf);
     },
   });
 }

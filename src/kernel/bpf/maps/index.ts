@@ -1,9 +1,12 @@
 /** Maps of a machine: made as BPF_MAP_CREATE makes them, read and written as user space does. */
 import * as map from '../../../../assembly/kernel/bpf/map_layout.ts';
 import { ALLOC_BUFFER, ALLOC_MAP } from '../../../../assembly/layout.ts';
+import type { Btf } from '../../../btf/btf.ts';
+import { type BtfValue, decodeValue } from '../../../btf/values.ts';
 import { InputError, NotSupported } from '../../../errors.ts';
 import type { MapSpec } from '../../../loader/spec.ts';
 import { type MapType, mapTypes } from '../../../uapi/bpf.ts';
+import { maskValue } from '../../mask_value.ts';
 import type { KernelMemory } from '../../memory.ts';
 import { BPF_KPTR, isRecordError } from '../btf_record.ts';
 import { mapCheckBtf } from '../map_check_btf.ts';
@@ -32,6 +35,7 @@ class KernelMap implements BpfMap {
     private readonly row: MapTypeRow,
     readonly offset: number,
     readonly kptrOffsets: readonly number[],
+    private readonly btf: Btf | null,
   ) {
     this.name = spec.name;
     this.type = spec.type;
@@ -43,6 +47,36 @@ class KernelMap implements BpfMap {
   valueOffset(index: number): number {
     const storage = this.memory.u32At(this.offset + map.BM_STORAGE);
     return storage + index * this.memory.u32At(this.offset + map.BM_ELEM_SIZE);
+  }
+
+  get(key: Uint8Array): BtfValue {
+    const value = this.lookup(key);
+    if (!value) return null;
+    if (!this.row.perCpu) {
+      const at = this.valueAt(key, 0);
+      return this.decode(at === 0 ? value : this.memory.read(at, this.valueSize));
+    }
+    return Array.from({ length: this.memory.nrCpuIds }, (_, cpu) =>
+      this.decode(this.memory.read(this.valueAt(key, cpu), this.valueSize)),
+    );
+  }
+
+  /** The value of one CPU in memory; 0 when there is none. */
+  private valueAt(key: Uint8Array, cpu: number): number {
+    return this.withBuffers(
+      key,
+      new Uint8Array(),
+      (at) => this.memory.exports.map_value_at(this.offset, at, cpu) >>> 0,
+    );
+  }
+
+  /** A value by the object's BTF; null without one. */
+  decode(bytes: Uint8Array): BtfValue {
+    const { btf, memory } = this;
+    if (!btf || !this.spec.valueTypeId) return null;
+    return decodeValue(btf, this.spec.valueTypeId, bytes, {
+      pointer: (typeId, address) => maskValue(memory, btf, typeId, address),
+    });
   }
 
   lookup(key: Uint8Array): Uint8Array | null {
@@ -80,9 +114,7 @@ class KernelMap implements BpfMap {
     for (const key of this.keys()) {
       const value = this.lookup(key);
       if (!value) continue;
-      const at = this.row.perCpu
-        ? null
-        : this.withBuffers(key, new Uint8Array(), (k) => memory.exports.map_value_at(offset, k, 0) >>> 0);
+      const at = this.row.perCpu ? null : this.valueAt(key, 0);
       yield { key, value, memoryOffset: at === 0 ? null : at };
     }
   }
@@ -163,7 +195,7 @@ export function createMap(memory: KernelMemory, given: MapSpec, types: LocalType
   }
   memory.exports.map_publish(offset);
   const kptrs = (record?.fields ?? []).filter((field) => field.type & BPF_KPTR).map((field) => field.offset);
-  const made = new KernelMap(memory, spec, row, offset, kptrs);
+  const made = new KernelMap(memory, spec, row, offset, kptrs, types.btf);
   if (spec.section) fillSection(memory, made, spec.section.data, spec.section.kind);
   return made;
 }

@@ -1,4 +1,5 @@
 /** A map of a machine, as the control plane sees it: what bpf(2) and libbpf offer to user space. */
+import type { BtfValue } from '../../../btf/values.ts';
 import type { MapSpec } from '../../../loader/spec.ts';
 import type { MapType } from '../../../uapi/bpf.ts';
 
@@ -27,6 +28,11 @@ export interface BpfMap {
   readonly kptrOffsets: readonly number[];
   /** Offset in memory of the value with that index (array types: what direct access counts from). */
   valueOffset(index: number): number;
+  /**
+   * The value decoded by the object's BTF, kptrs and all: a kptr to a mask is `{ type, cpus, refs }`. Null when there is no
+   * entry, or no BTF; per-CPU values are an array of every CPU's.
+   */
+  get(key: Uint8Array): BtfValue;
   /** The value as user space reads it; null when there is none. */
   lookup(key: Uint8Array): Uint8Array | null;
   /** 0 or a negative errno. `flags`: BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK. */
