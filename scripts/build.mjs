@@ -1,6 +1,6 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
