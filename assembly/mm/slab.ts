@@ -18,6 +18,7 @@ import {
   MM_QUARANTINE_TAIL,
   MM_SERIAL,
   OBJ_ALLOC_SITE,
+  OBJ_CACHED,
   OBJ_CAPACITY,
   OBJ_FREE,
   OBJ_FREE_SITE,
@@ -170,18 +171,18 @@ function take_block(size: usize): usize {
 /** Marks object p as newly allocated at the current site: its shadow, tag, sites and number. Contents are the caller's. */
 export function obj_init(p: usize, tag: u32): void {
   const size: usize = obj_load(p, OBJ_SIZE);
-  const capacity: usize = obj_load(p, OBJ_CAPACITY);
+  const used = (size + 7) & ~7;
   obj_store(p, OBJ_TAG, tag);
   obj_store(p, OBJ_ALLOC_SITE, load<u32>(this_cpu(), PC_SITE));
   obj_store(p, OBJ_FREE_SITE, 0);
   obj_store(p, OBJ_SERIAL, atomic.add<u32>(MM_SERIAL, 1) + 1);
-  kasan_poison(p, capacity, SHADOW_REDZONE);
   kasan_unpoison(p, size);
+  kasan_poison(p + used, <usize>obj_load(p, OBJ_CAPACITY) - used, SHADOW_REDZONE);
   atomic.store<u32>(p - OBJ_HEADER + OBJ_STATE, OBJ_LIVE);
 }
 
-/** `size` zeroed bytes, 16-aligned, or 0 when memory is out. */
-export function kmalloc(size: usize, tag: u32): usize {
+/** A block for `size` bytes, counted as allocated; 0 when memory is out. */
+function get_block(size: usize): usize {
   const wanted = max(size, 1);
   raw_spin_lock(MM_LOCK);
   let p = take_block(wanted);
@@ -195,10 +196,27 @@ export function kmalloc(size: usize, tag: u32): usize {
     obj_store(p, OBJ_LINK, 0);
   }
   raw_spin_unlock(MM_LOCK);
+  return p;
+}
+
+/** `size` zeroed bytes, 16-aligned, or 0 when memory is out. */
+export function kmalloc(size: usize, tag: u32): usize {
+  const p = get_block(size);
   if (!p) return 0;
   // Memory that was never used is zero already.
   if (obj_load(p, OBJ_SERIAL)) memory.fill(p, 0, obj_load(p, OBJ_CAPACITY));
   obj_init(p, tag);
+  return p;
+}
+
+/** An object for the free list of a cache: nobody may access it before obj_init, and it holds whatever it held. */
+export function kmalloc_cached(size: usize, tag: u32): usize {
+  const p = get_block(size);
+  if (!p) return 0;
+  obj_store(p, OBJ_TAG, tag);
+  obj_store(p, OBJ_STATE, OBJ_CACHED);
+  // Its bytes were freed, or never allocated: the shadow says so. From now on it is no longer "never used".
+  if (!obj_load(p, OBJ_SERIAL)) obj_store(p, OBJ_SERIAL, atomic.add<u32>(MM_SERIAL, 1) + 1);
   return p;
 }
 
@@ -217,9 +235,12 @@ export function kfree(p: usize): void {
     return;
   }
   const capacity = obj_load(p, OBJ_CAPACITY);
-  if (state == OBJ_LIVE) obj_store(p, OBJ_FREE_SITE, load<u32>(this_cpu(), PC_SITE));
   obj_store(p, OBJ_STATE, OBJ_QUARANTINE);
-  kasan_poison(p, capacity, SHADOW_FREED);
+  // What comes from a cache was freed, and marked so, by its user.
+  if (state != OBJ_CACHED) {
+    obj_store(p, OBJ_FREE_SITE, load<u32>(this_cpu(), PC_SITE));
+    kasan_poison(p, capacity, SHADOW_FREED);
+  }
   store<u32>(MM_BYTES, load<u32>(MM_BYTES) - capacity);
   store<u32>(MM_OBJECTS, load<u32>(MM_OBJECTS) - 1);
   obj_store(p, OBJ_LINK, 0);

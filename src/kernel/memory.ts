@@ -10,8 +10,9 @@ import type { KernelExports } from './generated/exports.ts';
 const PAGE = 65536;
 /** Least heap that a machine starts with, in bytes. */
 const INITIAL_HEAP = 1 << 20;
-/** Freed objects rest in quarantine until they add up to this share of the memory limit. */
+/** Freed objects rest in quarantine until they add up to this share of the memory limit, or to so many bytes. */
 const QUARANTINE_SHARE = 1 / 64;
+const QUARANTINE_MAX = 512 << 10;
 
 export interface KernelMemoryOptions {
   /** Possible CPUs: nr_cpu_ids. */
@@ -160,7 +161,7 @@ export class KernelMemory {
     dv.setBigUint64(layout.M_FAIL_PRNG, state ^ 0xbf58476d1ce4e5b9n, true);
     // Until there are per-CPU areas, reads of the current CPU's fall into the zeroed end of struct machine.
     self.gs.value = layout.MACHINE + PAGE - layout.PERCPU_SIZE;
-    self.exports.mm_init(Math.floor(limit * QUARANTINE_SHARE));
+    self.exports.mm_init(Math.min(limit * QUARANTINE_SHARE, QUARANTINE_MAX));
     self.#initCpus(cpus, cpumaskSize);
     return self;
   }

@@ -60,7 +60,7 @@ import {
 } from '../../layout';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kasan_poison } from '../../mm/kasan';
-import { kfree, kmalloc, obj_init, obj_load, obj_store } from '../../mm/slab';
+import { kfree, kmalloc, kmalloc_cached, obj_init, obj_load, obj_store } from '../../mm/slab';
 import { this_cpu } from '../gs';
 import { irq_work_cancel, irq_work_queue } from '../irq_work';
 import { call_rcu, call_rcu_tasks_trace } from '../rcu/tree';
@@ -138,10 +138,14 @@ function this_cache(ma: usize, index: u32): usize {
   return c;
 }
 
-/** Puts an object that nobody uses on this CPU's free list. */
-function add_to_free_list(c: usize, p: usize): void {
+/** Marks an object as free in a cache: nobody may access it. */
+function set_cached(p: usize): void {
   obj_store(p, OBJ_STATE, OBJ_CACHED);
   kasan_poison(p, obj_load(p, OBJ_CAPACITY), SHADOW_FREED);
+}
+
+/** Puts a cached object on this CPU's free list. */
+function add_to_free_list(c: usize, p: usize): void {
   obj_store(p, OBJ_LINK, load<u32>(c, MC_FREE));
   store<u32>(c, <u32>p, MC_FREE);
   store<u32>(c, load<u32>(c, MC_FREE_CNT) + 1, MC_FREE_CNT);
@@ -175,7 +179,7 @@ function alloc_bulk(c: usize, count: u32): void {
   }
   raw_spin_unlock(c + MC_LOCK);
   for (; i < count; i++) {
-    const p = kmalloc(load<u32>(c, MC_OBJ_SIZE), load<u32>(c, MC_TAG));
+    const p = kmalloc_cached(load<u32>(c, MC_OBJ_SIZE), load<u32>(c, MC_TAG));
     if (!p) break;
     add_to_free_list(c, p);
   }
@@ -249,8 +253,7 @@ export function free_by_rcu_done(c: usize): void {
     raw_spin_lock(tgt + MC_LOCK);
     while (p) {
       const next: usize = obj_load(p, OBJ_LINK);
-      obj_store(p, OBJ_STATE, OBJ_CACHED);
-      kasan_poison(p, obj_load(p, OBJ_CAPACITY), SHADOW_FREED);
+      set_cached(p);
       push(tgt + MC_BY_TTRACE, p);
       p = next;
     }
@@ -326,6 +329,7 @@ function begin_free(c: usize, p: usize): bool {
 
 function unit_free(c: usize, p: usize): void {
   if (!begin_free(c, p)) return;
+  set_cached(p);
   add_to_free_list(c, p);
   if (load<u32>(c, MC_FREE_CNT) > load<u32>(c, MC_HIGH)) irq_work_queue(c + MC_IRQ_WORK);
 }
