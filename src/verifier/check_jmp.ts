@@ -331,8 +331,8 @@ function nullChecks(env: Env, insn: Insn, op: number, is32: boolean, dst: RegSta
   const state = env.curState;
   const byReg = (insn.code & 8) !== 0;
   if (!is32 && !byReg && insn.imm === 0 && (op === JEQ || op === JNE) && typeMayBeNull(dst.type)) {
-    markPtrOrNullRegs(state, insn.dst, op === JNE);
-    markPtrOrNullRegs(other, insn.dst, op === JEQ);
+    markPtrOrNullRegs(env, state, insn.dst, op === JNE);
+    markPtrOrNullRegs(env, other, insn.dst, op === JEQ);
     return;
   }
   const src = env.curRegs()[insn.src] as RegState;

@@ -73,7 +73,7 @@ export function resolvePseudoLdimm64(env: Env): void {
       continue;
     }
     const second = i + 1 < count ? env.insn(i + 1) : null;
-    if (!second || second.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) {
+    if (second?.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) {
       env.reject(errno.EINVAL, msg.ldImm64Invalid());
     }
     resolveOne(env, insn, second, env.insnAux(i), used);

@@ -208,5 +208,8 @@ export function markDynptrRead(env: Env, reg: RegState): void {
   if (reg.type === CONST_PTR_TO_DYNPTR) return;
   const spi = dynptrSpi(env, reg);
   if (spi < 0) env.reject(spi === SPI_RANGE ? errno.ERANGE : errno.EINVAL);
-  for (const i of [spi, spi - 1]) env.liveness.markRead(reg.frameno, env.insnIdx, i);
+  for (const i of [spi, spi - 1]) {
+    env.markStackSlotScratched(i);
+    env.liveness.markRead(reg.frameno, env.insnIdx, i);
+  }
 }

@@ -6,7 +6,7 @@ import { isAsyncCallbackCallingInsn } from './call_info.ts';
 import { clearAllPktPointers } from './check_pkt.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { btfCheckSubprogCall } from './func_args.ts';
-import { printVerifierState } from './log.ts';
+import { markVerifierStateScratched, printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
@@ -24,12 +24,13 @@ import {
 export const BPF_MAIN_FUNC = -1;
 
 /** init_func_state: R10 is the frame pointer, the rest is not initialised. */
-export function initFuncState(callsite: number, frameno: number, subprogno: number): FuncState {
+export function initFuncState(env: Env, callsite: number, frameno: number, subprogno: number): FuncState {
   const frame = new FuncState(callsite, frameno, subprogno);
   for (let i = 0; i < MAX_BPF_REG; i++) frame.regs.push(new RegState().markNotInit());
   const fp = frame.reg(10);
   fp.markPointer(PTR_TO_STACK);
   fp.frameno = frameno;
+  markVerifierStateScratched(env);
   return frame;
 }
 
@@ -71,7 +72,7 @@ export function setupFuncEntry(
 ): void {
   if (state.curframe + 1 >= MAX_CALL_FRAMES) env.reject(errno.E2BIG, msg.callStackTooDeep(state.curframe + 2));
   const caller = state.func();
-  const callee = initFuncState(callsite, state.curframe + 1, subprog);
+  const callee = initFuncState(env, callsite, state.curframe + 1, subprog);
   state.frame[state.curframe + 1] = callee;
   setCallee(env, caller, callee, callsite);
   state.curframe++;
@@ -142,7 +143,7 @@ function pushAsyncCb(
   }
   state.branches = 1;
   state.inSleepable = sleepable;
-  state.frame.push(initFuncState(BPF_MAIN_FUNC, 0, subprog));
+  state.frame.push(initFuncState(env, BPF_MAIN_FUNC, 0, subprog));
   state.firstInsnIdx = insnIdx;
   state.lastInsnIdx = -1;
   return state;

@@ -41,6 +41,7 @@ export function processIrqFlag(env: Env, regno: number, save: boolean, kfuncClas
   }
   const slot = spi < 0 ? null : frameOf(env, reg).slot(spi);
   if (!slot?.spilled.refObjId || !holdsFlag(slot)) env.reject(errno.EINVAL, msg.irqNotInit(regno - 1));
+  env.markStackSlotScratched(spi);
   env.liveness.markRead(reg.frameno, env.insnIdx, spi);
   unmarkStackSlotIrqFlag(env, reg, spi, slot, kfuncClass);
 }

@@ -95,5 +95,8 @@ export function iterRegValidInit(
 
 /** mark_iter_read */
 export function markIterRead(env: Env, reg: RegState, spi: number, slots: number): void {
-  for (let i = 0; i < slots; i++) env.liveness.markRead(reg.frameno, env.insnIdx, spi - i);
+  for (let i = 0; i < slots; i++) {
+    env.markStackSlotScratched(spi - i);
+    env.liveness.markRead(reg.frameno, env.insnIdx, spi - i);
+  }
 }

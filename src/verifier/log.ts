@@ -171,7 +171,8 @@ function slotStr(frame: FuncState, spi: number): { text: string; next: number } 
       const parts: string[] = [];
       if (reg.id) parts.push(`id=${reg.id}`);
       if (reg.refObjId) parts.push(`ref_id=${reg.refObjId}`);
-      if (reg.dynptrId) parts.push(`dynptr_id=${reg.dynptrId}`);
+      // The kernel reads dynptr_id through a union, and finds first_slot there.
+      if (reg.dynptrFirstSlot) parts.push('dynptr_id=1');
       return { text: `${at(spi + 1)}=dynptr_${dynptrTypeStr(reg.dynptrType)}(${parts.join(',')})`, next: spi + 1 };
     }
     case STACK_ITER: {

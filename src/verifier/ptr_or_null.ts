@@ -16,6 +16,8 @@ import {
   typeFlag,
 } from '../kernel/bpf/bpf.ts';
 import { BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, BPF_TASK_WORK, BPF_TIMER, BPF_WORKQUEUE } from '../kernel/bpf/btf_record.ts';
+import type { Env } from './env.ts';
+import { regBtfRecord } from './locks.ts';
 import { RANGE_ZERO } from './range.ts';
 import { releaseReferenceNomark } from './refs.ts';
 import { typeHasUnsafeModifiers, typeIsNonOwningRef, typeIsPtrAllocObj, typeMayBeNull } from './regs.ts';
@@ -36,45 +38,34 @@ export function isTrustedReg(reg: RegState): boolean {
   return (typeFlag(reg.type) & (MEM_ALLOC | PTR_TRUSTED | NON_OWN_REF)) !== 0 && !typeHasUnsafeModifiers(reg.type);
 }
 
-/** mark_ptr_not_null_reg: a map value of a map of maps becomes the inner map, a socket of a sockmap its socket. */
+/** mark_ptr_not_null_reg: a value of a map of maps becomes the inner map, one of a sockmap its socket. */
 export function markPtrNotNullReg(reg: RegState): void {
-  if (baseType(reg.type) === PTR_TO_MAP_VALUE && reg.map) {
-    const map = reg.map;
-    if (map.inner) {
-      reg.type = CONST_PTR_TO_MAP;
-      reg.map = map.inner;
-      // Timers and workqueues of different inner maps must not be mixed up.
-      const special = map.inner.record?.fields.some((field) => (field.type & TIMERS) !== 0) ?? false;
-      if (special) reg.mapUid = reg.id;
-      return;
-    }
-    if (map.type === 'xskmap') {
-      reg.type = PTR_TO_XDP_SOCK;
-      return;
-    }
-    if (map.type === 'sockmap' || map.type === 'sockhash') {
-      reg.type = PTR_TO_SOCKET;
-      return;
-    }
+  const { map } = reg;
+  if (baseType(reg.type) !== PTR_TO_MAP_VALUE || !map) {
+    reg.type &= ~PTR_MAYBE_NULL;
+  } else if (map.inner) {
+    reg.type = CONST_PTR_TO_MAP;
+    reg.map = map.inner;
+    // Timers and workqueues of different inner maps must not be mixed up.
+    const mask = map.inner.record?.fieldMask ?? 0;
+    if (mask & (BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK)) reg.mapUid = reg.id;
+  } else if (map.type === 'xskmap') {
+    reg.type = PTR_TO_XDP_SOCK;
+  } else if (map.type === 'sockmap' || map.type === 'sockhash') {
+    reg.type = PTR_TO_SOCKET;
+  } else {
     reg.type = PTR_TO_MAP_VALUE;
-    return;
   }
-  reg.type &= ~PTR_MAYBE_NULL;
 }
 
-const TIMERS = BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK;
-
 /** reg_may_point_to_spin_lock */
-function mayPointToSpinLock(reg: RegState): boolean {
-  if (baseType(reg.type) === PTR_TO_MAP_VALUE) {
-    return reg.map?.record?.fields.some((field) => (field.type & (BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK)) !== 0) ?? false;
-  }
-  // Objects of bpf_obj_new are told apart by id.
-  return typeIsPtrAllocObj(reg.type);
+function mayPointToSpinLock(env: Env, reg: RegState): boolean {
+  const mask = regBtfRecord(env, reg)?.fieldMask ?? 0;
+  return (mask & (BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK)) !== 0;
 }
 
 /** mark_ptr_or_null_regs: every register that came from the same lookup as `regno` is NULL, or is not. */
-export function markPtrOrNullRegs(state: VerifierState, regno: number, isNull: boolean): void {
+export function markPtrOrNullRegs(env: Env, state: VerifierState, regno: number, isNull: boolean): void {
   const { refObjId, id } = state.func().reg(regno);
   // Nobody can have released what nobody has got.
   if (refObjId && refObjId === id && isNull) releaseReferenceNomark(state, id);
@@ -89,6 +80,6 @@ export function markPtrOrNullRegs(state: VerifierState, regno: number, isNull: b
       return;
     }
     markPtrNotNullReg(reg);
-    if (!mayPointToSpinLock(reg)) reg.id = 0;
+    if (!mayPointToSpinLock(env, reg)) reg.id = 0;
   });
 }

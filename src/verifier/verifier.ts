@@ -333,7 +333,7 @@ function doCheckCommon(env: Env, subprog: number): void {
   const state = new VerifierState();
   state.branches = 1;
   state.inSleepable = env.sleepable;
-  state.frame.push(initFuncState(BPF_MAIN_FUNC, 0, subprog));
+  state.frame.push(initFuncState(env, BPF_MAIN_FUNC, 0, subprog));
   markVerifierStateScratched(env);
   state.firstInsnIdx = env.subprog(subprog).start;
   state.lastInsnIdx = -1;

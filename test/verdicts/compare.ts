@@ -63,9 +63,10 @@ export function* compareCorpus(filter = '', logs = false): Generator<Comparison>
       if (linked.reject) {
         have = side('reject', linked.reject.errno, linked.reject.message);
       } else {
-        const level = logs ? (row.verdict === 'accept' && (row.insns_processed ?? 0) <= 200000 ? 6 : 5) : 4;
+        const level = !logs || (row.insns_processed ?? 0) > 200000 ? 4 : row.verdict === 'accept' ? 6 : 5;
         const verdict = verify(linked.program, profile, {
           logLevel: level,
+          cpus: 2,
           caps: row.caps === 'CAP_BPF' ? 'bpf' : 'all',
         });
         have = {
