@@ -1,4 +1,5 @@
 /** An object in a machine: its programs, its maps, its global variables. */
+import { ALLOC_BUFFER } from '../../assembly/layout.ts';
 import type { LinkEnvironment } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
@@ -30,6 +31,7 @@ export class BpfObject {
   readonly globals: Globals;
   /** @internal table of the types that bpf_obj_new makes */
   readonly localTypes: number;
+  private slotsFilled = false;
   /** By index in the spec: the map, or why there is none. */
   private readonly slots: readonly (BpfMap | NotSupported)[];
 
@@ -80,6 +82,30 @@ export class BpfObject {
     if (found) return found;
     const names = this.maps.map((map) => map.name).join(', ');
     throw new InputError(this.spec.file, `map ${name}`, `the object has none of that name; it has ${names || 'none'}`);
+  }
+
+  /** Puts programs into prog arrays, and maps into maps of maps, as the object states them. @internal */
+  fillSlots(): void {
+    if (this.slotsFilled) return;
+    this.slotsFilled = true;
+    const { memory } = this.machine;
+    for (const map of this.maps) {
+      const targets = new Map<string, BpfMap | Program>(
+        (map.type === 'prog_array' ? this.programs : this.maps).map((target) => [target.name, target]),
+      );
+      for (const { index, name } of map.spec.values) {
+        const target = targets.get(name);
+        // libbpf leaves slots empty whose program it does not load.
+        if (!target || (target instanceof Program && !target.linked)) continue;
+        const address = target instanceof Program ? target.address : memory.address(target.offset);
+        const words = memory.kmalloc(16, ALLOC_BUFFER);
+        memory.setU32(words, index);
+        memory.dv().setBigUint64(words + 8, address, true);
+        const error = memory.exports.fd_map_set(map.offset, words, words + 8);
+        memory.kfree(words);
+        if (error) throw new InputError(this.spec.file, `map ${map.name}`, `slot ${index} cannot be set (${error})`);
+      }
+    }
   }
 
   /** Unloads it: programs are detached, maps freed, and what they hold is destroyed. */

@@ -135,8 +135,16 @@ export class Program {
 
   /** The program in the engine; loaded when it first runs, so that what nobody runs cannot be in the way. */
   private prepare(): Runnable {
-    this.runnable ??= this.machine.engine.load(this.toLoaded());
+    if (this.runnable) return this.runnable;
+    this.runnable = this.machine.engine.load(this.toLoaded());
+    // Only now, since programs may jump to each other.
+    this.object.fillSlots();
     return this.runnable;
+  }
+
+  /** What a prog array's slot holds: the program as the engine has it. @internal */
+  get address(): bigint {
+    return this.machine.memory.address(this.prepare().prog);
   }
 
   private toLoaded(): LoadedProgram {
