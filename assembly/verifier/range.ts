@@ -186,11 +186,33 @@ function update32(r: Rec): void {
   r.u32max = min<u32>(r.u32max, v | m);
 }
 
+/** The smallest number of the tnum above z; its largest where there is none. */
+function tnumStep(v: u64, m: u64, z: u64): u64 {
+  const top = v | m;
+  if (z >= top) return top;
+  if (z < v) return v;
+  const d = z - v;
+  const outside = d & ~m;
+  // Below the highest bit of z that the tnum cannot have, everything is skipped.
+  const carry = outside ? U64_MAX >> clz<u64>(outside) : <u64>0;
+  return v | (((d | carry | ~m) + 1) & m);
+}
+
 function update64(r: Rec): void {
   r.smin = max<i64>(r.smin, <i64>(r.v | (r.m & 0x8000000000000000)));
   r.smax = min<i64>(r.smax, <i64>(r.v | (r.m & 0x7fffffffffffffff)));
   r.umin = max<u64>(r.umin, r.v);
   r.umax = min<u64>(r.umax, r.v | r.m);
+  // Bounds and tnum may have a single number in common.
+  const next = tnumStep(r.v, r.m, r.umin);
+  const minIn = (r.umin & ~r.m) == r.v;
+  if (minIn) {
+    if (next > r.umax) setKnown(r, r.umin);
+  } else if (next == (r.v | r.m)) {
+    setKnown(r, next);
+  } else if (next <= r.umax && tnumStep(r.v, r.m, next) > r.umax) {
+    setKnown(r, next);
+  }
 }
 
 // @ts-ignore: decorator

@@ -64,9 +64,8 @@ export function checkFuncArg(env: Env, arg: number, meta: CallMeta, proto: FuncP
     env.reject(errno.EACCES, msg.packetByHelper());
   }
   if (baseType(argType) === ARG_PTR_TO_MAP_VALUE) argType = resolveMapArgType(env, meta, argType);
-  if (registerIsNull(reg) && argType & PTR_MAYBE_NULL) {
-    markChainPrecision(env, regno);
-  } else {
+  // NULL is a scalar: its type is right, whatever is wanted.
+  if (!(registerIsNull(reg) && argType & PTR_MAYBE_NULL)) {
     checkRegType(env, regno, argType, btfTarget(env, proto, arg, argType), meta);
     checkFuncArgRegOff(env, reg, regno, argType);
   }

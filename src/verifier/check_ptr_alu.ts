@@ -16,6 +16,7 @@ import {
   PTR_TO_PACKET_META,
   PTR_TO_STACK,
   PTR_TO_TP_BUFFER,
+  PTR_UNTRUSTED,
 } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { BPF_ADD, BPF_ALU64, BPF_AND, BPF_OR, BPF_SUB, BPF_XOR, classOf, opOf } from '../uapi/insn.ts';
@@ -70,6 +71,8 @@ export function adjustPtrMinMaxVals(env: Env, insn: Insn, ptr: RegState, scalar:
     env.reject(errno.EACCES, msg.ptr32Bit(dst));
   }
   if (type & PTR_MAYBE_NULL) env.reject(errno.EACCES, msg.ptrNullArith(dst, regTypeStr(type)));
+  // Probed loads fault safely: where the pointer points is not tracked.
+  if (baseType(type) === PTR_TO_MEM && type & PTR_UNTRUSTED) return;
   if (!movable(type, known, offset, op)) env.reject(errno.EACCES, msg.ptrArith(dst, regTypeStr(type)));
   const isDst = reg === ptr;
   if (!isDst) {

@@ -307,7 +307,7 @@ export class Env {
 
   /** find_linfo: the source line that instruction belongs to. */
   findLinfo(insnIdx: number): LineSpec | undefined {
-    return this.lineOf[insnIdx];
+    return this.btf ? this.lineOf[insnIdx] : undefined;
   }
 
   /** What decides about a helper besides its number. */

@@ -144,8 +144,6 @@ function pushAsyncCb(
   state.branches = 1;
   state.inSleepable = sleepable;
   state.frame.push(initFuncState(env, BPF_MAIN_FUNC, 0, subprog));
-  state.firstInsnIdx = insnIdx;
-  state.lastInsnIdx = -1;
   return state;
 }
 

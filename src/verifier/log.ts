@@ -202,8 +202,9 @@ export function printVerifierState(env: Env, state: VerifierState, frameno: numb
     text += slot;
     i = next;
   }
+  // A lock of a global variable has id 0; as the first it hides the others.
   const refs = state.refs.filter((ref) => ref.id).map((ref) => ref.id);
-  if (refs.length) text += ` refs=${refs.join(',')}`;
+  if (state.refs[0]?.id) text += ` refs=${refs.join(',')}`;
   if (frame.inCallbackFn) text += ' cb';
   if (frame.inAsyncCallbackFn) text += ' async_cb';
   env.verbose(`${text}\n`);

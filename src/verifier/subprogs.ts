@@ -23,6 +23,7 @@ function addSubprog(env: Env, start: number): void {
   if (env.subprogs.length >= BPF_MAX_SUBPROGS) env.reject(errno.E2BIG, msg.tooManySubprogs());
   env.subprogs.push(new SubprogInfo(start, ''));
   env.subprogs.sort((a, b) => a.start - b.start);
+  env.subprogCnt = env.subprogs.length;
 }
 
 /** bpf_find_exception_callback_insn_off: the function that a tag on the main one names; 0: none. */
@@ -54,7 +55,6 @@ export function addSubprogAndKfunc(env: Env): void {
   });
   const exception = exceptionCallback(env);
   if (exception) addSubprog(env, exception);
-  env.subprogCnt = env.subprogs.length;
   if (exception) {
     env.exceptionCallbackSubprog = env.findSubprog(exception);
     const info = env.subprog(env.exceptionCallbackSubprog);
@@ -257,5 +257,36 @@ function checkStackDepthFrom(env: Env, root: number, privStack: boolean): void {
     if (info.privStack !== PRIV_STACK_ADAPTIVE) depth -= roundUpStackDepth(info.stackDepth);
     i = back;
     idx = retProg.pop() as number;
+  }
+}
+
+/** remove_fastcall_spills_fills: stack that only inlined bpf_fastcall patterns used is not used any more. */
+export function removeFastcallSpills(env: Env): void {
+  for (let s = 0; s < env.subprogCnt; s++) {
+    const info = env.subprog(s);
+    const end = env.subprog(s + 1).start;
+    let modified = false;
+    for (let i = info.start; i < end; i++) if (env.insnAux(i).fastcallSpillsNum > 0) modified = true;
+    if (modified && !info.keepFastcallStack) info.stackDepth = -info.fastcallStackOff;
+  }
+}
+
+const MAY_GOTO = 0xe5;
+const LOOP = 181;
+
+/** Stack that rewrites after acceptance add: counters of may_goto, registers saved around an inlined bpf_loop. */
+export function growStacksForRewrites(env: Env): void {
+  for (let s = 0; s < env.subprogCnt; s++) {
+    const info = env.subprog(s);
+    const end = env.subprog(s + 1).start;
+    let loops = false;
+    let mayGoto = false;
+    for (let i = info.start; i < end; i++) {
+      const insn = env.insn(i);
+      if (isHelperCall(insn) && insn.imm === LOOP && env.insnAux(i).loopInline?.fit) loops = true;
+      if (insn.code === MAY_GOTO && env.insnAux(i).seen) mayGoto = true;
+    }
+    if (loops) info.stackDepth = Math.ceil(info.stackDepth / 8) * 8 + 24;
+    if (mayGoto) info.stackDepth += 16;
   }
 }

@@ -352,9 +352,6 @@ function doCheckCommon(env: Env, subprog: number): void {
 function freeStates(env: Env): void {
   env.explored.length = 0;
   env.sccVisits.clear();
-  env.exploredStatesSize = 0;
-  env.freeListSize = 0;
-  env.numBackedges = 0;
 }
 
 /** do_check_main */

@@ -11,7 +11,14 @@ import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
 import { createMaps, loadProgramBtf } from './program_maps.ts';
 import { range } from './range.ts';
-import { addSubprogAndKfunc, checkMaxStackDepth, checkSubprogs, markFastcallPatterns } from './subprogs.ts';
+import {
+  addSubprogAndKfunc,
+  checkMaxStackDepth,
+  checkSubprogs,
+  growStacksForRewrites,
+  markFastcallPatterns,
+  removeFastcallSpills,
+} from './subprogs.ts';
 import { BPF_COMPLEXITY_LIMIT_INSNS, VerifierState } from './types.ts';
 import type { Verdict, VerdictStats } from './verdict.ts';
 import { doCheckMain, doCheckSubprogs } from './verifier.ts';
@@ -33,7 +40,9 @@ function check(env: Env): void {
   doCheckMain(env);
   doCheckSubprogs(env);
   env.walking = false;
+  removeFastcallSpills(env);
   checkMaxStackDepth(env);
+  growStacksForRewrites(env);
 }
 
 /**
@@ -59,7 +68,7 @@ export function verify(program: KernelProgram, profile: VerifierProfile, options
     } else throw error;
   }
   const lines = reject ? reasonLines(env) : [];
-  const stats = statistics(env, performance.now() - start);
+  const stats = statistics(env, performance.now() - start, reject === null);
   if (env.log.level) env.verbose(statsText(stats, (env.log.level & BPF_LOG_STATS) !== 0));
   return {
     verdict: reject ? 'reject' : 'accept',
@@ -101,9 +110,11 @@ function walkedPath(env: Env): number[] {
   return path.reverse();
 }
 
-function statistics(env: Env, ms: number): VerdictStats {
+function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {
   const depths: number[] = [];
   for (let i = 0; i < env.subprogCnt; i++) depths.push(env.subprog(i).stackDepth);
+  // bpf_throw without a callback of the program's own gets a hidden one.
+  if (accepted && env.seenException && !env.exceptionCallbackSubprog) depths.push(0);
   return {
     insnsProcessed: env.insnProcessed,
     maxStatesPerInsn: env.maxStatesPerInsn,
