@@ -28,3 +28,4 @@ export type { CpuPlace, Topology } from './kernel/topology.ts';
 export { type TraceArgs, type TracepointRow, tracepoints } from './kernel/tracepoints.ts';
 export type { KernelWarning } from './kernel/warnings.ts';
 export { createMachine, type MachineOptions } from './platform/create_machine.ts';
+export type { Verdict, VerdictStats } from './verifier/index.ts';

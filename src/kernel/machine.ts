@@ -9,6 +9,7 @@ import type { Engine, RunOutcome } from '../engine/engine.ts';
 import { Interpreter } from '../engine/interp.ts';
 import { InputError } from '../errors.ts';
 import { loadObject } from '../loader/object.ts';
+import { initRange, type Verdict, verify } from '../verifier/index.ts';
 import { Cpu } from './cpu.ts';
 import { createFaults, type Faults } from './fault.ts';
 import { featuresOf } from './features.ts';
@@ -18,6 +19,7 @@ import { KernelMemory, type KernelObject } from './memory.ts';
 import { BpfObject, type LoadOptions } from './object.ts';
 import { drainPrintk, type PrintkRecord } from './printk.ts';
 import type { Profile } from './profile.ts';
+import type { KernelProgram } from './program.ts';
 import { createRcu, type Rcu } from './rcu.ts';
 import { findLeaks } from './reach.ts';
 import type { Program, ProgramRun } from './run.ts';
@@ -45,6 +47,8 @@ export interface MachineConfig {
   readonly seed?: number | bigint | undefined;
   /** Bytes that the simulated memory may grow to; default 256 MiB. */
   readonly memoryLimit?: number | undefined;
+  /** Gives dist/verifier.wasm; called before a program is first verified. */
+  readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
   readonly wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module;
 }
@@ -85,6 +89,7 @@ export class Machine {
   readonly faults: Faults;
   /** What is loaded, in order. */
   readonly objects: BpfObject[] = [];
+  private readonly verifierWasm: () => BufferSource;
   private readonly structs = new Map<string, bigint>();
   private readonly attached = new Set<Attachment>();
   private readonly programs = new Map<number, Program>();
@@ -94,6 +99,7 @@ export class Machine {
   /** @internal use createMachine */
   constructor(config: MachineConfig) {
     const { profile, topology, wasm } = config;
+    this.verifierWasm = config.verifierWasm;
     this.profile = profile;
     const { btf } = profile;
     const described = topology === undefined ? null : parseTopology(topology, profile.nrCpus);
@@ -198,6 +204,12 @@ export class Machine {
     const object = new BpfObject(this, loadObject(bytes, options.name ?? 'object.bpf.o'), options);
     this.objects.push(object);
     return object;
+  }
+
+  /** @internal what this kernel's verifier says of a program */
+  verify(program: KernelProgram): Verdict {
+    initRange(this.verifierWasm());
+    return verify(program, this.profile, { cpus: this.cpus });
   }
 
   /** @internal a number for a program, which names it in allocation sites */

@@ -47,6 +47,7 @@ export class Program {
   /** Why libbpf would not load it; null when it would. */
   readonly reject: LinkResult['reject'];
   private runnable: Runnable | null = null;
+  private judged: Verdict | null = null;
 
   /** @internal made by BpfObject */
   constructor(
@@ -62,6 +63,22 @@ export class Program {
     this.type = spec.type;
     this.reject = reject;
     this.id = machine.addProgram(this);
+  }
+
+  /**
+   * What the machine's kernel says of it; asked once, and cached. Null when libbpf refuses it before the kernel is asked: see
+   * `reject`.
+   * @throws NotSupported by name for what the verifier cannot judge yet
+   */
+  get verdict(): Verdict | null {
+    if (!this.linked) return null;
+    this.judged ??= this.machine.verify(this.linked);
+    return this.judged;
+  }
+
+  /** Bytes of its context that it looks at: a syscall program has to be given at least so many. */
+  get ctxSize(): number {
+    return this.verdict?.fixups?.ctxSize ?? 0;
   }
 
   /** The tracepoint that its section names; null when it is attached to something else, or to nothing. */
@@ -148,15 +165,24 @@ export class Program {
   }
 
   private toLoaded(): LoadedProgram {
-    const { linked } = this;
-    if (!linked) throw new InputError(this.name, '', this.reject?.message ?? 'was not loaded');
+    const { linked, verdict } = this;
+    const refusal = this.reject ?? (verdict?.verdict === 'reject' ? verdict : null);
+    if (!linked || refusal) {
+      throw new InputError(
+        this.name,
+        '',
+        `was rejected by the ${this.reject ? 'loader' : 'verifier'}: ${refusal?.message ?? ''}`,
+      );
+    }
+    const fixups = verdict?.fixups ?? null;
     return {
       id: this.id,
       name: this.name,
       insns: linked.insns,
       environment: this.object.environment(),
-      probes: linked.coreInsns,
-      exceptionCallback: exceptionCallback(linked),
+      probes: fixups?.probes ?? linked.coreInsns,
+      ...(fixups ? { reached: fixups.reached } : {}),
+      exceptionCallback: fixups?.exceptionCallback ?? null,
       context: contextPointers(this.type),
       localTypes: this.object.localTypes,
       sleepable: (linked.flags & BPF_F_SLEEPABLE) !== 0,
@@ -168,6 +194,13 @@ export class Program {
     const { cpu = 0, budget } = options;
     machine.memory.setCpu(cpu);
     const runnable = this.prepare();
+    if (this.type === 'syscall' && (options.ctx?.length ?? 0) < this.ctxSize) {
+      throw new InputError(
+        'ctx',
+        '',
+        `${this.name} looks at ${this.ctxSize} bytes of its context; give at least so many`,
+      );
+    }
     const context = makeContext(machine.memory, this.type, { ctx: options.ctx, data: options.data, ...trace });
     try {
       machine.tasks.place(machine.current, cpu);
@@ -186,13 +219,4 @@ export class Program {
       context.free();
     }
   }
-}
-
-/** First instruction of the function that an exception_callback: tag on the program names; null without one. */
-function exceptionCallback({ btf, funcs }: KernelProgram): number | null {
-  const main = funcs[0];
-  if (!btf || !main?.typeId) return null;
-  const prefix = 'exception_callback:';
-  const tag = btf.declTags(main.typeId).find(({ name }) => name.startsWith(prefix));
-  return funcs.find(({ name }) => name === tag?.name.slice(prefix.length))?.insn ?? null;
 }

@@ -1,4 +1,4 @@
-import { kernelWasm, packageProfile } from '#platform';
+import { kernelWasm, packageProfile, verifierWasm } from '#platform';
 import type { Release } from '../kernel/bpf/rows.ts';
 import { Machine } from '../kernel/machine.ts';
 import { Profile } from '../kernel/profile.ts';
@@ -18,6 +18,8 @@ export interface MachineOptions {
   readonly memoryLimit?: number | undefined;
   /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */
   readonly wasm?: Uint8Array<ArrayBuffer> | WebAssembly.Module | undefined;
+  /** dist/verifier.wasm, which judges programs before they run. Default: the package's own; browsers have to give it. */
+  readonly verifierWasm?: BufferSource | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface MachineOptions {
  * @throws InputError for an option that is out of range; NotSupported for a release without a profile
  */
 export function createMachine(options: MachineOptions = {}): Machine {
-  const { profile = '6.18', nrCpus, wasm = kernelWasm(), ...rest } = options;
+  const { profile = '6.18', nrCpus, wasm = kernelWasm(), verifierWasm: verifier, ...rest } = options;
   const kernel = profile instanceof Profile ? profile.withNrCpus(nrCpus) : packageProfile(profile, nrCpus);
-  return new Machine({ ...rest, profile: kernel, wasm });
+  return new Machine({ ...rest, profile: kernel, wasm, verifierWasm: () => verifier ?? verifierWasm() });
 }

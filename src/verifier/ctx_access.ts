@@ -82,6 +82,7 @@ export function checkCtxAccess(
     env.reject(errno.EACCES, msg.ctxReleased(off));
   }
   env.insnAux(insnIdx).ctxFieldSize = info.fieldSize;
+  env.maxCtxOffset = Math.max(env.maxCtxOffset, off + size);
 }
 
 /** env->ops->is_valid_access. */

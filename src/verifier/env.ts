@@ -177,6 +177,8 @@ const GPL_LICENSES = new Set([
 ]);
 
 export class Env {
+  /** Bytes of the context that the program looks at (prog->aux->max_ctx_offset). */
+  maxCtxOffset = 0;
   readonly log: Log;
   readonly insns: Insn[] = [];
   /** The same as arrays, for the disassembler. */

@@ -30,6 +30,8 @@ export interface Fixups {
   readonly localTypes: ReadonlyMap<number, LocalTypeUse>;
   /** Lookups and updates whose map is the same on all paths: index in KernelProgram.maps, by instruction. */
   readonly maps: ReadonlyMap<number, number>;
+  /** Bytes of the context that it looks at: a syscall program has to be given so many. */
+  readonly ctxSize: number;
   /** Bytes of stack of each function, in the order of the program. */
   readonly stackDepths: readonly number[];
 }
@@ -79,6 +81,7 @@ export function collectFixups(env: Env): Fixups {
     exceptionCallback: callback ? env.subprog(callback).start : null,
     localTypes,
     maps,
+    ctxSize: env.maxCtxOffset,
     stackDepths: env.subprogs.slice(0, env.subprogCnt).map((subprog) => subprog.stackDepth),
   };
 }

@@ -1,5 +1,6 @@
 /** What the verifier says of a program: a value, never thrown. */
 import type { LineSpec } from '../loader/spec.ts';
+import type { Fixups } from './fixups.ts';
 
 export interface VerdictStats {
   /** `processed N insns` of the log. */
@@ -28,6 +29,8 @@ export interface Verdict {
   readonly path: readonly number[];
   /** Instructions that acquired what is still held at the end of a rejected path. */
   readonly held: readonly number[];
+  /** What an engine needs to know of an accepted program; null when rejected. */
+  readonly fixups: Fixups | null;
   /** The text that the kernel would have put into the log buffer. */
   readonly log: string;
   readonly stats: VerdictStats;

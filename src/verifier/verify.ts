@@ -6,6 +6,7 @@ import { checkAttachBtfId, checkBtfInfo } from './check_attach.ts';
 import { checkCfg } from './check_cfg.ts';
 import { resolvePseudoLdimm64 } from './check_ld.ts';
 import { Env, Reject, type VerifierProfile, type VerifyOptions } from './env.ts';
+import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
@@ -79,6 +80,7 @@ export function verify(program: KernelProgram, profile: VerifierProfile, options
     source: (reject && env.walking && env.findLinfo(env.insnIdx)) || null,
     path: reject && env.walking ? walkedPath(env) : [],
     held: reject && env.walking ? env.curState.refs.map((ref) => ref.insnIdx) : [],
+    fixups: reject ? null : collectFixups(env),
     log: env.log.text(),
     stats,
   };

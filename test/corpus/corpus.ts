@@ -66,6 +66,7 @@ function compare(row: Expected, profile: Profile): string[] {
   const object = machine.load(bytes, { name, programs: [row.program] });
   const program = object.program(row.program);
   if (program.reject) return [`refused by the loader: ${program.reject.message}`];
+  if (program.verdict?.verdict === 'reject') return [`rejected: ${program.verdict.message}`];
   const run = program.run({
     ctx: row.ctx_in === undefined ? undefined : fromHex(row.ctx_in),
     data: row.data_in === undefined ? undefined : fromHex(row.data_in),

@@ -2,6 +2,7 @@
 import { InputError, NotSupported } from '../../src/errors.ts';
 import { Machine } from '../../src/kernel/machine.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
+import { verifierWasm } from '../../src/platform/node/platform.ts';
 import { Random } from '../../src/random.ts';
 import { collectRun } from '../../src/report/collect.ts';
 import { formatRun, runToJson } from '../../src/report/run.ts';
@@ -47,7 +48,7 @@ export function bytesOf({ seed, mutations: steps }: Pick<FuzzCase, 'seed' | 'mut
 export function runObject(world: FuzzWorld, bytes: Uint8Array, name: string): Outcome {
   const { profile, wasm } = world;
   try {
-    const machine = new Machine({ cpus: 2, profile, wasm, memoryLimit: MEMORY_LIMIT });
+    const machine = new Machine({ cpus: 2, profile, wasm, verifierWasm, memoryLimit: MEMORY_LIMIT });
     const object = machine.load(bytes, { name });
     let worst: Outcome = 'run';
     for (const program of object.programs) {
@@ -61,8 +62,8 @@ export function runObject(world: FuzzWorld, bytes: Uint8Array, name: string): Ou
 }
 
 function runProgram(machine: Machine, program: Machine['objects'][number]['programs'][number]): Outcome {
-  if (program.reject) return 'rejected';
   try {
+    if (program.reject || program.verdict?.verdict === 'reject') return 'rejected';
     const run = program.run({ budget: BUDGET });
     const report = collectRun(machine, program, [run], { cpu: 0, firstWarning: 0 });
     formatRun(report, (_style, text) => text);

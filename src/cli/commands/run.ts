@@ -81,27 +81,36 @@ function run(path: string, flags: RunFlags): number {
   }
   setUpTask(machine, flags);
   const object = machine.load(bytes, { name: path, programs: flags.prog, set: settings(flags.set ?? []) });
-  const programs = flags.prog
-    ? flags.prog.map((name) => object.program(name))
-    : object.programs.filter((p) => p.runsByItself);
+  const programs = flags.prog ? flags.prog.map((name) => object.program(name)) : runnable(object, flags);
   if (programs.length === 0) throw nothingToRun(path, object);
   let status: number = EXIT.ok;
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
-    if (!runOne(machine, program, flags)) status = EXIT.failed;
+    try {
+      if (!runOne(machine, program, flags)) status = EXIT.failed;
+    } catch (error) {
+      // What one program cannot do is no reason not to run the others; alone, it is the answer.
+      if (!(error instanceof NotSupported) || programs.length === 1) throw error;
+      note(`${program.name}: ${error.message}`);
+      if (status === EXIT.ok) status = EXIT.notSupported;
+    }
   });
   return status;
 }
 
+/** The programs that run when none is named. */
+function runnable(object: BpfObject, { ctx, fire }: RunFlags): Program[] {
+  return object.programs.filter((program) => {
+    if (!program.runsByItself && !(fire && program.isTraced)) return false;
+    if (program.type !== 'syscall' || ctx || program.ctxSize === 0) return true;
+    note(`${program.name} does not run: it needs a context of ${program.ctxSize} bytes; give it with --ctx`);
+    return false;
+  });
+}
+
 /** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
 function runOne(machine: Machine, program: Program, flags: RunFlags): boolean {
-  const { reject } = program;
-  if (reject) {
-    const { object, name, section, type } = program;
-    if (flags.json) printJson({ object: object.name, program: name, section, type, ...reject });
-    else note(`${name}: rejected by the loader (errno ${reject.errno}): ${reject.message}`);
-    return false;
-  }
+  if (isRejected(program, flags)) return false;
   const firstWarning = machine.warnings().at(-1)?.number ?? -1;
   const runs: ProgramRun[] = [];
   for (let i = 0; i < flags.times; i++) {
@@ -112,6 +121,36 @@ function runOne(machine: Machine, program: Program, flags: RunFlags): boolean {
   if (flags.json) printJson(runToJson(report));
   else print(formatRun(report, paintFor(process.stdout)));
   return report.fault === null;
+}
+
+/** Says why libbpf or the verifier refuses a program, if one does. */
+function isRejected(program: Program, { json }: RunFlags): boolean {
+  const { object, name, section, type, reject, verdict } = program;
+  const refusal = reject ?? (verdict?.verdict === 'reject' ? verdict : null);
+  if (!refusal) return false;
+  const stage = reject ? 'loader' : 'verifier';
+  const { errno, message } = refusal;
+  const line = verdict?.source ?? null;
+  const source = line && { file: line.file, line: line.line, text: line.text };
+  if (json) {
+    const insn = verdict?.insn ?? null;
+    printJson({
+      object: object.name,
+      program: name,
+      section,
+      type,
+      verdict: 'reject',
+      stage,
+      errno,
+      message,
+      insn,
+      source,
+    });
+  } else {
+    note(`${name}: rejected by the ${stage} (errno ${errno}): ${message}`);
+    if (source) note(`  ${source.file}:${source.line}: ${source.text.trim()}`);
+  }
+  return true;
 }
 
 function runOnce(program: Program, { cpu, ctx, data, fire }: RunFlags): ProgramRun {

@@ -11,6 +11,10 @@ export function kernelWasm(): Uint8Array<ArrayBuffer> {
   );
 }
 
+export function verifierWasm(): Uint8Array<ArrayBuffer> {
+  throw new InputError('createMachine', 'verifierWasm', 'fetch dist/verifier.wasm of the package and give its bytes');
+}
+
 export function packageProfile(_release: Release, _nrCpus: number | undefined): Profile {
   throw new InputError(
     'createMachine',

@@ -9,6 +9,11 @@ export function kernelWasm(): Uint8Array<ArrayBuffer> {
   return readAsset('dist/kernel.wasm');
 }
 
+/** dist/verifier.wasm. */
+export function verifierWasm(): Uint8Array<ArrayBuffer> {
+  return readAsset('dist/verifier.wasm');
+}
+
 /** The profile of a release, with the BTF that comes with the package. */
 export function packageProfile(release: Release, nrCpus: number | undefined): Profile {
   return openProfile(release, nrCpus === undefined ? {} : { nrCpus });
