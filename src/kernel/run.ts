@@ -3,6 +3,7 @@ import type { LoadedProgram, Runnable, RunOutcome } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import type { LineSpec, ProgramSpec } from '../loader/spec.ts';
 import { BPF_F_SLEEPABLE, type ProgType } from '../uapi/bpf.ts';
+import type { Verdict } from '../verifier/index.ts';
 import { type ContextInput, canMakeContext, contextPointers, makeContext } from './context.ts';
 import { traceRecord } from './event_record.ts';
 import type { LinkResult } from './link.ts';

@@ -101,8 +101,11 @@ const TABLE_WIDTH = 110;
 /** Entries of one map that are shown; JSON has all. */
 const MAX_SHOWN = 64;
 
-/** The report as lines for people. */
-export function formatRun(report: RunReport, paint: Paint): string {
+/**
+ * The report as lines for people.
+ * @param withState - also globals and maps: of several programs on one machine, the last one's show what all did
+ */
+export function formatRun(report: RunReport, paint: Paint, withState = true): string {
   const lines: string[] = [];
   const { fault } = report;
   const end = fault ? paint('red', 'stopped by a fault') : `returned ${showReturn(report.retval ?? 0)}`;
@@ -118,8 +121,8 @@ export function formatRun(report: RunReport, paint: Paint): string {
   const section = (title: string, body: readonly string[]) => {
     if (body.length) lines.push('', paint('cyan', title), ...body.map((line) => `  ${line}`));
   };
-  section('globals', globalLines(report.globals));
-  for (const map of report.maps) section(`map ${map.name}`, mapLines(map, paint));
+  if (withState) section('globals', globalLines(report.globals));
+  for (const map of withState ? report.maps : []) section(`map ${map.name}`, mapLines(map, paint));
   section('printk', report.printk);
   section(
     'warnings',

@@ -87,7 +87,7 @@ function run(path: string, flags: RunFlags): number {
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
     try {
-      if (!runOne(machine, program, flags)) status = EXIT.failed;
+      if (!runOne(machine, program, flags, i === programs.length - 1)) status = EXIT.failed;
     } catch (error) {
       // What one program cannot do is no reason not to run the others; alone, it is the answer.
       if (!(error instanceof NotSupported) || programs.length === 1) throw error;
@@ -109,7 +109,7 @@ function runnable(object: BpfObject, { ctx, fire }: RunFlags): Program[] {
 }
 
 /** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
-function runOne(machine: Machine, program: Program, flags: RunFlags): boolean {
+function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boolean): boolean {
   if (isRejected(program, flags)) return false;
   const firstWarning = machine.warnings().at(-1)?.number ?? -1;
   const runs: ProgramRun[] = [];
@@ -119,7 +119,7 @@ function runOne(machine: Machine, program: Program, flags: RunFlags): boolean {
   }
   const report = collectRun(machine, program, runs, { cpu: flags.cpu, firstWarning: firstWarning + 1 });
   if (flags.json) printJson(runToJson(report));
-  else print(formatRun(report, paintFor(process.stdout)));
+  else print(formatRun(report, paintFor(process.stdout), isLast || report.fault !== null));
   return report.fault === null;
 }
 
