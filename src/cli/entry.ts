@@ -7,11 +7,13 @@ const argv = process.argv.slice(2);
 /** What `conform` was asked, or null where that is for the argument parser to say (help, mistakes). */
 function conformArguments(rest: readonly string[]): { memory?: string; engine?: string; elf?: boolean } | null {
   const found: { memory?: string; engine?: string; elf?: boolean } = {};
-  for (let i = 0; i < rest.length; i++) {
-    const arg = rest[i] as string;
-    if (arg === '--debug') continue;
+  // Some runners hand their options over as one argument, and nothing as an empty one.
+  const args = rest.flatMap((arg) => (arg.startsWith('--') ? arg.trim().split(/\s+/) : [arg]));
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (arg === '--debug' || arg === '') continue;
     if (arg === '--elf') found.elf = true;
-    else if (arg === '--engine' && i + 1 < rest.length) found.engine = rest[++i] as string;
+    else if (arg === '--engine' && i + 1 < args.length) found.engine = args[++i] as string;
     else if (!arg.startsWith('-') && found.memory === undefined) found.memory = arg;
     else return null;
   }

@@ -13,8 +13,8 @@ export interface LinkEnvironment {
   kfunc(btfId: number, off: number): string | undefined;
   /** Address that `r = &variable` gives for the kernel variable of that BTF id; undefined when there is none. */
   ksym(btfId: number): bigint | undefined;
-  /** Bytes of a kernel or local type by name, for checks of call arguments; undefined when unknown. */
-  sizeOf?(type: string): number | undefined;
+  /** What a ld_imm64 of a map's file descriptor gives; absent: such programs are NotSupported. */
+  fd?(fd: number): bigint;
 }
 
 /** A program ready to be linked into a machine's memory. */
@@ -61,6 +61,8 @@ export interface RunOptions {
   readonly context?: number;
   /** Packet that ld_abs and ld_ind read: offset and bytes. */
   readonly packet?: { readonly offset: number; readonly length: number };
+  /** Bytes above r10, up to 32, that may be accessed too: some plain programs expect it. Default 0. */
+  readonly stackSlack?: number;
   /** Instructions after which the run ends as a fault; default 2^40. */
   readonly budget?: number;
 }

@@ -31,6 +31,7 @@ class InterpRun implements Run {
     this.#ic = ic;
     this.#release = release;
     const args = options.args ?? [];
+    memory.setU32(ic + layout.IC_STACK_SLACK, options.stackSlack ?? 0);
     memory.exports.interp_start(ic, linked.prog, options.entry ?? 0, args[0] ?? 0n);
     for (let i = 1; i < args.length; i++) this.#setRegister(i + 1, args[i] ?? 0n);
     if (options.context !== undefined) this.#markContext(options.context, pointers);

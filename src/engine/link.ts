@@ -54,15 +54,17 @@ function jump(linker: Linker, i: number, distance: number): number {
   return ((inside ? target : linker.insns.length) - i) * INSN_STRIDE;
 }
 
+function byFd({ insns, program }: Linker, i: number): bigint {
+  const { fd } = program.environment;
+  if (!fd) throw new NotSupported('maps by file descriptor');
+  return fd(insns.imm[i] as number);
+}
+
 /** Value of a ld_imm64 by what its src register says it is. */
 const constants: Readonly<Record<number, (linker: Linker, i: number) => bigint>> = {
   0: ({ insns }, i) => insns.imm64(i),
-  1: () => {
-    throw new NotSupported('maps by file descriptor');
-  },
-  2: () => {
-    throw new NotSupported('map values by file descriptor');
-  },
+  1: byFd,
+  2: byFd,
   3: ({ insns, program }, i) => {
     const id = insns.imm[i] as number;
     const address = program.environment.ksym(id);

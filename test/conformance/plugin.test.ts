@@ -45,6 +45,23 @@ describe('conform', () => {
     expect(plugin(hex(program))).toEqual({ status: 0, stdout: 'ffffffffffffffff\n', stderr: '' });
   });
 
+  it('takes options as one argument, and nothing as an empty one', () => {
+    const program = hex(assemble('r0 = r2; exit'));
+    expect(plugin(program, '', '').stdout).toBe('0\n');
+    expect(plugin(program, '', '--debug --engine interp').stdout).toBe('0\n');
+    expect(plugin(program, '0102', '').stdout).toBe('2\n');
+    expect(plugin(program, '--engine', 'interp').stdout).toBe('0\n');
+  });
+
+  it('bears stores that reach a little above the stack, in each function, and maps by descriptor', () => {
+    const program = assemble(`r1 = 7; *(u64 *)(r10 - 4) = 5; call f; r6 = *(u32 *)(r10 - 4); r0 += r6; exit
+      f: *(u64 *)(r10 - 4) = 9; r0 = r1; exit`);
+    expect(plugin(hex(program)).stdout).toBe('c\n');
+    const map = assemble('r1 = map(m); call bpf_map_lookup_elem; if r0 == 0 goto +1; r0 = 1; exit', { maps: { m: 0 } });
+    map[1] = 0x11;
+    expect(plugin(hex(map)).stdout).toBe('1\n');
+  });
+
   it('takes an ELF file', () => {
     expect(plugin(hex(elf(assemble('r0 = 7; exit'))), '--elf').stdout).toBe('7\n');
   });

@@ -48,6 +48,7 @@ import {
   IC_R4,
   IC_R6,
   IC_SIZE,
+  IC_STACK_SLACK,
   IC_STACKS,
   IC_STATUS,
   IC_TAIL_CALLS,
@@ -76,7 +77,7 @@ export function frame_of(ic: usize, depth: u32): usize {
 /** Makes a frame's stack accessible, and zero, so that a run does not depend on those before it. */
 function open_stack(ic: usize, depth: u32): void {
   const stack = stack_of(ic, depth);
-  kasan_unpoison(stack, STACK_SIZE);
+  kasan_unpoison(stack, STACK_SIZE + load<u32>(ic, IC_STACK_SLACK));
   memory.fill(stack, 0, STACK_SIZE);
   store<u64>(ic, KERNEL_BASE | <u64>(stack + STACK_SIZE), IC_R10);
   store<u32>(frame_of(ic, depth), BPF_MAX_LOOPS, FR_MAY_GOTO);

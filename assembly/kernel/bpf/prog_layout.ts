@@ -103,6 +103,8 @@ export const IC_FAULT_SHADOW = 160;
 export const IC_FAULT_ARG = 164;
 /** struct bpf_prog * that bpf_throw left from; its exception callback runs. u32 */
 export const IC_THROWN = 168;
+/** Bytes above r10 that may be accessed too, for plain programs that were never verified. u32 */
+export const IC_STACK_SLACK = 172;
 export const IC_FRAMES = 192;
 
 /** A frame: where it returns to, what its return means (FRAME_), the caller's program and registers. */

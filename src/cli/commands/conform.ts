@@ -24,6 +24,9 @@ interface ConformOptions {
 /** Instructions after which a test counts as hung. */
 const BUDGET = 1e9;
 
+/** One test stores eight bytes at r10 - 4. */
+const STACK_SLACK = 8;
+
 const NAME = 'program';
 
 /** Any helper gives back its first argument. */
@@ -57,7 +60,7 @@ type RunProgram = (program: LoadedProgram, args: readonly bigint[]) => RunOutcom
 
 const engines: Readonly<Record<string, (memory: KernelMemory) => RunProgram>> = {
   interp: (memory) => (program, args) =>
-    new Interpreter(memory, () => echo).load(program).run({ args, budget: BUDGET }),
+    new Interpreter(memory, () => echo).load(program).run({ args, budget: BUDGET, stackSlack: STACK_SLACK }),
 };
 
 function runPlain(insns: Uint8Array, input: Uint8Array, engine: string): RunOutcome {
@@ -74,7 +77,15 @@ function runPlain(insns: Uint8Array, input: Uint8Array, engine: string): RunOutc
   });
   const buffer = input.length > 0 ? memory.kmalloc(input.length, ALLOC_BUFFER) : 0;
   memory.write(buffer, input);
-  const environment = { map: () => 0, mapValue: () => 0, kfunc: () => undefined, ksym: () => undefined };
+  // Whatever a program names is there, and is this.
+  const something = memory.kmalloc(8, ALLOC_BUFFER);
+  const environment = {
+    map: () => something,
+    mapValue: () => something,
+    kfunc: () => undefined,
+    ksym: () => memory.address(something),
+    fd: () => memory.address(something),
+  };
   return load(memory)({ id: 1, name: NAME, insns, environment }, [memory.address(buffer), BigInt(input.length)]);
 }
 
