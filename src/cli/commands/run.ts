@@ -148,6 +148,7 @@ function isRejected(program: Program, { json }: RunFlags): boolean {
     });
   } else {
     note(`${name}: rejected by the ${stage} (errno ${errno}): ${message}`);
+    for (const more of verdict?.messageLines ?? []) if (more !== message) note(`  ${more}`);
     if (source) note(`  ${source.file}:${source.line}: ${source.text.trim()}`);
   }
   return true;

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { cli, json } from './run_cli.ts';
+
+const MASKS = 'test/objects/masks.bpf.o';
+const SLOTS = 'test/objects/slots.bpf.o';
+const GLOBALS = 'test/objects/globals.bpf.o';
+
+describe('objects written as tests for a kernel run unchanged', () => {
+  const programs: readonly (readonly [string, readonly string[]])[] = [
+    [MASKS, ['lifetime', 'bits', 'whole', 'algebra', 'of_task', 'populate']],
+    [SLOTS, ['map_leave', 'map_replace', 'map_nested', 'global_one', 'global_arrays', 'global_tree']],
+  ];
+  const rows = programs.flatMap(([object, names]) =>
+    names.flatMap((name) => [2, 130].map((cpus) => [object, name, cpus] as const)),
+  );
+  it.each(rows)('%s %s with %i CPUs', (object, name, cpus) => {
+    const result = cli(
+      ...['run', object, '--prog', name, '--pid', '77', '--set', 'pid=77', '--set', `nr_cpus=${cpus}`],
+      ...['--cpus', `${cpus}`, '--json'],
+    );
+    expect(result.stderr).toBe('');
+    expect(result.status).toBe(0);
+    const [report] = json(result);
+    expect(report).toMatchObject({ program: name, fault: null, warnings: [], globals: { err: 0, pid: 77 } });
+    expect(report?.objects).toMatchObject({ leaked: [] });
+    // Had it not taken itself for the test's task, it would have returned at once.
+    expect(report?.insns).toBeGreaterThan(20);
+  });
+
+  it('does nothing in a task that is not the test', () => {
+    const [report] = json(cli('run', MASKS, '--prog', 'bits', '--pid', '78', '--set', 'pid=77', '--json'));
+    expect(report?.insns).toBeLessThan(20);
+  });
+});
+
+describe('run --json', () => {
+  it('has the fields of the contract', () => {
+    const [report] = json(cli('run', 'examples/affinity/affinity.bpf.o', '--cpus', '8', '--affinity', '1-5', '--json'));
+    expect(report).toMatchObject({
+      object: 'affinity',
+      program: 'record_new_task',
+      section: 'tp_btf/task_newtask',
+      type: 'tracing',
+      engine: 'interp',
+      retval: 0,
+      printk: [],
+      globals: { reserved: 3, recorded: 1, failed: 0, in_use: { type: 'bpf_cpumask', cpus: '1-5', refs: 1 } },
+      maps: [
+        {
+          name: 'tasks',
+          type: 'hash',
+          entries: [
+            {
+              key: '02000000',
+              // kptrs read as zero; then nr_allowed 5, first_choice 2, "init"
+              value: `${'00'.repeat(16)}0500000002000000696e6974${'00'.repeat(12)}`,
+              kptrs: [
+                { offset: 0, type: 'bpf_cpumask', cpus: '1-5', refs: 1 },
+                { offset: 8, type: 'bpf_cpumask', cpus: '2-5', refs: 1 },
+              ],
+            },
+          ],
+        },
+      ],
+      objects: { live: 3, leaked: [] },
+      warnings: [],
+    });
+    expect(report?.insns).toBeGreaterThan(100);
+    expect(report?.durationNs).toBeGreaterThan(0);
+  });
+
+  it('shows variables of every type by name', () => {
+    const reports = json(
+      cli('run', GLOBALS, '--set', 'number=41', '--set', 'point.y=9', '--set', 'text=xyz', '--json'),
+    );
+    expect(reports.map((report) => report.program)).toEqual(['read_all', 'on_switch', 'packet']);
+    expect(reports[0]).toMatchObject({
+      printk: ['limit 1000 on CPU 0'],
+      globals: {
+        enabled: true,
+        flag: true,
+        byte: 200,
+        negative: -5,
+        shorts: [1, -2, 3],
+        number: 42,
+        huge: '18446744073709551615',
+        small_number: -9000000000,
+        mood: 2,
+        point: { x: 1, y: 9, tag: 0x6968, name: 'hi' },
+        text: 'xyz',
+        grid: [
+          [1, 2],
+          [3, 4],
+        ],
+        bits: { low: 5, high: 300 },
+        hidden: 115,
+      },
+    });
+    // sched_switch from init (1) to the idle task (0)
+    expect(reports[1]?.globals).toMatchObject({ number: 1000 });
+    expect(reports[2]?.retval).toBe(2);
+  });
+
+  it('repeats, fires another tracepoint, and counts', () => {
+    const args = [
+      'run',
+      'examples/confine/confine.bpf.o',
+      '--prog',
+      'count_switch',
+      '--cpu',
+      '5',
+      '--times',
+      '7',
+      '--json',
+    ];
+    expect(json(cli(...args))[0]).toMatchObject({ times: 7, cpu: 5, globals: { acted: 7, ignored: 0 } });
+    const fired = json(cli(...args, '--fire', 'sched_process_exit'))[0];
+    expect(fired).toMatchObject({ globals: { acted: 7 } });
+  });
+
+  it('gives a syscall program its context, and the context back', () => {
+    const ctx = `0f${'00'.repeat(127)}`;
+    const [report] = json(
+      cli('run', 'examples/confine/confine.bpf.o', '--prog', 'install_policy', '--ctx', ctx, '--json'),
+    );
+    expect(report).toMatchObject({ retval: 0, ctx, globals: { policy_weight: 4, policy: { cpus: '0-3' } } });
+    const short = cli('run', 'examples/confine/confine.bpf.o', '--prog', 'install_policy', '--ctx', '0f');
+    expect([short.status, short.stderr]).toEqual([2, expect.stringContaining('looks at 128 bytes of its context')]);
+  });
+
+  it('is the same for the same seed', () => {
+    const strip = (reports: Record<string, unknown>[]) => reports.map((report) => ({ ...report, durationNs: 0 }));
+    const once = () => strip(json(cli('run', GLOBALS, '--seed', '7', '--json')));
+    expect(once()).toEqual(once());
+  });
+});
+
+describe('run for people', () => {
+  it('shows masks as cpulists, and entries as a table', () => {
+    const { stdout } = cli(
+      'run',
+      'examples/affinity/affinity.bpf.o',
+      '--cpus',
+      '8',
+      '--affinity',
+      '1-5',
+      '--times',
+      '2',
+    );
+    expect(stdout.replace(/ in .* \(interp\)/, ' (interp)')).toBe(`record_new_task  tp_btf/task_newtask  returned 0
+  2 times, 975 instructions on CPU 0 (interp)
+
+globals
+  reserved  3
+  failed    0
+  recorded  2
+  in_use    {1-5}
+
+map tasks
+  hash, 2 of 1,024 entries
+  key  allowed  unreserved  nr_allowed  first_choice  comm
+  2    {1-5}    {2-5}       5           2             "init"
+  3    {1-5}    {2-5}       5           2             "init"
+`);
+  });
+
+  it('says why a program does not run', () => {
+    const result = cli('run', 'test/data/verdicts/obj/life_leak.bpf.o');
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(
+      /never_released: rejected by the verifier \(errno 22\): BPF_EXIT instruction in main prog would lead/,
+    );
+    expect(result.stderr).toMatch(/\n {2}Unreleased reference id=\d+ alloc_insn=\d+\n/);
+    expect(result.stderr).toMatch(/src\/life_leak\.bpf\.c:\d+: /);
+  });
+});
