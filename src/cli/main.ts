@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: () => import('./commands/conform.ts'),
   },
   run: { summary: 'run the programs of an object on a simulated machine', load: () => import('./commands/run.ts') },
+  verify: {
+    summary: "the kernel's verdict on the programs of an object, with the reason",
+    load: () => import('./commands/verify.ts'),
+  },
   replay: {
     summary: 'golden vectors of real kernels, executed and compared',
     load: () => import('./commands/replay.ts'),

@@ -25,7 +25,7 @@ export interface Verdict {
   readonly insn: number | null;
   /** Source line of that instruction. */
   readonly source: LineSpec | null;
-  /** Instructions of the path that was rejected, oldest first, as far as it is remembered. */
+  /** Instructions of the path that was rejected, oldest first. */
   readonly path: readonly number[];
   /** Instructions that acquired what is still held at the end of a rejected path. */
   readonly held: readonly number[];

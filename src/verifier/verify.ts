@@ -10,6 +10,7 @@ import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
+import { walkedPath } from './path.ts';
 import { createMaps, loadProgramBtf } from './program_maps.ts';
 import { range } from './range.ts';
 import {
@@ -99,17 +100,6 @@ function reasonLines(env: Env): string[] {
 function reason(lines: readonly string[]): string {
   const loop = lines.find((line) => line.startsWith('infinite loop detected'));
   return loop ?? lines[lines.length - 1] ?? '';
-}
-
-/** Instructions of the current path that jumped, from the states it came through. */
-function walkedPath(env: Env): number[] {
-  const path: number[] = [];
-  for (let st: VerifierState | null = env.curState; st; st = st.parent) {
-    for (let i = st.jmpHistory.length - 1; i >= 0; i--) path.push(st.jmpHistory[i]?.idx ?? 0);
-    path.push(st.firstInsnIdx);
-    if (path.length > 4096) break;
-  }
-  return path.reverse();
 }
 
 function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {

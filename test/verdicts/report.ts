@@ -8,7 +8,7 @@ const args = process.argv.slice(2);
 const filter = args.find((arg) => !arg.startsWith('--')) ?? '';
 const quiet = args.includes('--counts');
 const started = performance.now();
-const rows: Comparison[] = [...compareCorpus(filter, args.includes('--log'))];
+const rows: Comparison[] = [...compareCorpus((name) => name.includes(filter), args.includes('--log'))];
 const count = (test: (row: Comparison) => boolean) => rows.filter(test).length;
 const groups = new Map<string, number>();
 for (const row of rows) {
