@@ -7,7 +7,8 @@ export interface LiveKernel {
   readonly missing: string;
 }
 
-const VMLINUX_BTF = '/sys/kernel/btf/vmlinux';
+/** BTF of the running kernel. */
+export const VMLINUX_BTF = '/sys/kernel/btf/vmlinux';
 
 /** Capabilities that loading programs takes, by bit in CapEff: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN. */
 const CAP_SYS_ADMIN = 21n;

@@ -1,0 +1,73 @@
+/** Makes the report of a run on the live kernel, from what user space can read. */
+import { type BtfValue, decodeValue } from '../btf/values.ts';
+import type { LiveObject } from '../engine/live.ts';
+import type { LiveSession } from '../engine/live_session.ts';
+import type { MapSpec, ProgramSpec } from '../loader/spec.ts';
+import type { EntryReport, MapReport, RunReport } from './run.ts';
+import { toHex } from './table.ts';
+
+export interface LiveRunResult {
+  readonly retval: number | null;
+  readonly durationNs: number;
+  readonly times: number;
+  readonly cpu: number;
+  readonly ctx: Uint8Array | null;
+}
+
+/** A kptr that user space cannot see: a lookup gives zero in its place. */
+const HIDDEN = 'kptr';
+
+export function collectLiveRun(session: LiveSession, program: ProgramSpec, result: LiveRunResult): RunReport {
+  const { spec, live, maps } = session;
+  return {
+    object: spec.name,
+    program: program.name,
+    section: program.section,
+    type: program.type,
+    engine: 'live',
+    retval: result.retval,
+    insns: 0,
+    durationNs: result.durationNs,
+    cpu: result.cpu,
+    times: result.times,
+    printk: [],
+    globals: globalsOf(session),
+    maps: maps.filter(({ section }) => section === null).flatMap((map) => mapReport(session, live, map)),
+    objects: { live: 0, leaked: [] },
+    warnings: [],
+    fault: null,
+    ctx: result.ctx ? toHex(result.ctx) : null,
+  };
+}
+
+function globalsOf({ spec: { btf }, live, maps }: LiveSession): Record<string, BtfValue> {
+  const values: Record<string, BtfValue> = {};
+  for (const map of maps) {
+    const value = map.section && live.entries(map)?.[0]?.value;
+    if (!btf || !map.section || !value) continue;
+    for (const { name, offset, size, typeId } of map.section.variables) {
+      if (typeId) values[name] = decodeValue(btf, typeId, value.subarray(offset, offset + size), { pointer });
+    }
+  }
+  return values;
+}
+
+function pointer(_typeId: number, address: bigint): BtfValue {
+  return address === 0n ? HIDDEN : `0x${address.toString(16)}`;
+}
+
+function mapReport({ spec: { btf } }: LiveSession, live: LiveObject, map: MapSpec): MapReport[] {
+  const found = live.entries(map);
+  if (!found) return [];
+  const entries = found.map(({ key, value }): EntryReport => {
+    const shown =
+      btf && map.keyTypeId && map.valueTypeId
+        ? {
+            key: decodeValue(btf, map.keyTypeId, key),
+            value: decodeValue(btf, map.valueTypeId, value.subarray(0, map.valueSize), { pointer }),
+          }
+        : null;
+    return { key: toHex(key), value: toHex(value), kptrs: [], ...(shown ? { shown } : {}) };
+  });
+  return [{ name: map.name, type: map.type, maxEntries: map.maxEntries, entries }];
+}
