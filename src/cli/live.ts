@@ -6,10 +6,12 @@ import { LiveSession, nearestRelease } from '../engine/live_session.ts';
 import { EXIT, InputError } from '../errors.ts';
 import type { LinkResult } from '../kernel/link.ts';
 import { VMLINUX_BTF } from '../platform/node/live_kernel.ts';
+import { SyscallError } from '../platform/node/native.ts';
 import { openProfile } from '../platform/node/profile.ts';
 import { possibleCpus, setAffinity } from '../platform/node/sched_affinity.ts';
 import { collectLiveRun } from '../report/collect_live.ts';
 import { formatRun, runToJson } from '../report/run.ts';
+import { errnoName } from '../uapi/errno.ts';
 import { note, paintFor, print, printJson } from './terminal.ts';
 
 export interface LiveRunFlags {
@@ -52,7 +54,8 @@ export function runLive(bytes: Uint8Array, path: string, flags: LiveRunFlags): n
   if (flags.cpu >= cpus) throw new InputError('--cpu', '', `${flags.cpu} is not there: this machine has 0-${cpus - 1}`);
   setAffinity([flags.cpu]);
   const wanted = session.linked.filter(({ spec }) => flags.prog || runsLive(spec));
-  if (!wanted.length) throw new InputError(path, '', 'no program can run by itself on the live kernel; --prog names one');
+  if (!wanted.length)
+    throw new InputError(path, '', 'no program can run by itself on the live kernel; --prog names one');
   let status: number = EXIT.ok;
   wanted.forEach((linked, i) => {
     if (i > 0 && !flags.json) print('');
@@ -66,9 +69,16 @@ export function runLive(bytes: Uint8Array, path: string, flags: LiveRunFlags): n
       status = EXIT.failed;
       return;
     }
-    const report = collectLiveRun(session, linked.spec, { ...runIt(run, linked, flags), cpu: flags.cpu });
-    if (flags.json) printJson(runToJson(report));
-    else print(formatRun(report, paintFor(process.stdout)));
+    try {
+      const report = collectLiveRun(session, linked.spec, { ...runIt(run, linked, flags), cpu: flags.cpu });
+      if (flags.json) printJson(runToJson(report));
+      else print(formatRun(report, paintFor(process.stdout)));
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      const why = type === 'syscall' && !flags.ctx ? '; it may need a context: --ctx' : '';
+      note(`${name}: the kernel does not run it: ${error.call}: ${errnoName(error.errno)}${why}`);
+      status = EXIT.failed;
+    }
   });
   return status;
 }

@@ -7,6 +7,7 @@ import { ignoreClosedPipes, note } from './terminal.ts';
 /** One row a command. Modules load when their command is used, so that small commands start fast. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
   capture: { summary: 'golden vectors of the running kernel', load: () => import('./commands/capture.ts') },
+  diff: { summary: 'simulated beside live kernel, differences first', load: () => import('./commands/diff.ts') },
   doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
   kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
   mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },

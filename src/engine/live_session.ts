@@ -1,8 +1,9 @@
 /** An object on the live kernel: linked against the running kernel's BTF, its globals set, its programs loaded one by one. */
+
+import type { Release } from '../kernel/bpf/rows.ts';
 import { presetGlobals } from '../kernel/globals.ts';
 import { type LinkResult, linkPrograms } from '../kernel/link.ts';
 import { type Profile, profileReleases } from '../kernel/profile.ts';
-import type { Release } from '../kernel/bpf/rows.ts';
 import { loadObject } from '../loader/object.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
 import { LiveObject, type LiveProgram } from './live.ts';

@@ -207,9 +207,9 @@ export class Machine {
   }
 
   /** @internal what this kernel's verifier says of a program */
-  verify(program: KernelProgram): Verdict {
+  verify(program: KernelProgram, caps: 'all' | 'bpf' = 'all'): Verdict {
     initRange(this.verifierWasm());
-    return verify(program, this.profile, { cpus: this.cpus });
+    return verify(program, this.profile, { cpus: this.cpus, caps });
   }
 
   /** @internal a number for a program, which names it in allocation sites */

@@ -1,5 +1,5 @@
 /** Makes the report of a run on the live kernel, from what user space can read. */
-import { type BtfValue, decodeValue } from '../btf/values.ts';
+import { type BtfValue, decodeValue, EnumValue } from '../btf/values.ts';
 import type { LiveObject } from '../engine/live.ts';
 import type { LiveSession } from '../engine/live_session.ts';
 import type { MapSpec, ProgramSpec } from '../loader/spec.ts';
@@ -14,8 +14,8 @@ export interface LiveRunResult {
   readonly ctx: Uint8Array | null;
 }
 
-/** A kptr that user space cannot see: a lookup gives zero in its place. */
-const HIDDEN = 'kptr';
+/** A kptr that user space cannot see: a lookup gives zero in its place, whatever is there. */
+const HIDDEN = new EnumValue(0, '(hidden)');
 
 export function collectLiveRun(session: LiveSession, program: ProgramSpec, result: LiveRunResult): RunReport {
   const { spec, live, maps } = session;

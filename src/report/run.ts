@@ -114,7 +114,7 @@ export function formatRun(report: RunReport, paint: Paint, withState = true): st
   lines.push(
     paint(
       'dim',
-      `  ${times}${plural(report.insns, 'instruction')} on CPU ${report.cpu} in ${duration(report.durationNs)} (${report.engine})`,
+      `  ${times}${report.insns ? `${plural(report.insns, 'instruction')} ` : ''}on CPU ${report.cpu} in ${duration(report.durationNs)} (${report.engine})`,
     ),
   );
   if (fault) lines.push('', paint('red', fault.message), ...fault.details);

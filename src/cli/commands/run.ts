@@ -39,7 +39,7 @@ const module: CommandModule = {
         .argument('<object>', 'compiled BPF object (*.bpf.o)')
         .option('--prog <name>', 'only this program; may be repeated', collect)
         .addOption(
-          new Option('--engine <name>', 'interp: checks every access; jit and live: not there yet')
+          new Option('--engine <name>', 'interp: checks every access; live: the running kernel; jit: not there yet')
             .argParser(choice('--engine', ENGINES))
             .default('interp'),
         )
@@ -59,8 +59,8 @@ const module: CommandModule = {
         .option('--json', 'one JSON object a program, on one line'),
     )
       .addHelpText('after', EXAMPLES)
-      .action((path: string, flags: RunFlags) => {
-        done(run(path, flags));
+      .action(async (path: string, flags: RunFlags) => {
+        done(await run(path, flags));
       });
   },
 };
@@ -72,9 +72,13 @@ their tracepoint is fired in the context of the current task.
   bpf-cpumask run my.bpf.o --cpus 64 --prog pick --set nr_cpus=64
   bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json`;
 
-function run(path: string, flags: RunFlags): number {
-  if (flags.engine !== 'interp') throw new NotSupported(`--engine ${flags.engine}`);
+async function run(path: string, flags: RunFlags): Promise<number> {
+  if (flags.engine === 'jit') throw new NotSupported('--engine jit');
   const bytes = readUserFile(path);
+  if (flags.engine === 'live') {
+    const { runLive } = await import('../live.ts');
+    return runLive(bytes, path, { ...flags, set: settings(flags.set ?? []) });
+  }
   const machine = openMachine(flags);
   if (flags.cpu >= machine.cpus) {
     throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
