@@ -195,7 +195,8 @@ class Assembler {
     return this.placed.flatMap(({ func, start }) =>
       this.records(ext.lines, func).map(
         (row): LineSpec => ({
-          insn: row.offset / INSN - func.start + start,
+          // An offset between instructions counts for the one it lies in: libbpf divides whole numbers.
+          insn: Math.floor(row.offset / INSN) - func.start + start,
           file: btf.string(row.a),
           fileOff: row.a,
           lineOff: row.b,

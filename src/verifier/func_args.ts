@@ -1,5 +1,5 @@
 /** Arguments of global functions, from their BTF (btf_prepare_func_args, btf_check_subprog_call). */
-import type { Btf, BtfFuncProto } from '../btf/btf.ts';
+import type { Btf } from '../btf/btf.ts';
 import {
   ARG_ANYTHING,
   ARG_DONTCARE,
@@ -48,7 +48,9 @@ export function btfPrepareFuncArgs(env: Env, subprog: number): void {
   }
   const func = btf.type(typeId);
   if (func.kind !== 'func') env.reject(errno.EFAULT);
-  const proto = btf.type(func.type) as BtfFuncProto;
+  const proto = btf.type(func.type);
+  // The kernel refuses such BTF when it is loaded; a program has no function information then.
+  if (proto.kind !== 'func_proto') env.reject(errno.EINVAL);
   const count = proto.params.length;
   if (count > MAX_BPF_FUNC_REG_ARGS) {
     refuse(env, info, msg.globalManyArgs(func.name, count, MAX_BPF_FUNC_REG_ARGS));

@@ -94,6 +94,8 @@ function runJob(job: Job, limit: number, totals: number[], failures: Map<number,
         since = performance.now();
       } else if (message.kind === 'failed') failures.set(message.number, message.text);
       else {
+        clearInterval(watch);
+        resolve(null);
         message.counts.forEach((count, i) => {
           totals[i] = (totals[i] ?? 0) + count;
         });
