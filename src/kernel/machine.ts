@@ -6,10 +6,12 @@ import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as layout from '../../assembly/layout.ts';
 import { callOf } from '../engine/calls.ts';
 import type { Engine, RunOutcome } from '../engine/engine.ts';
+import type { Fault } from '../engine/fault.ts';
 import { Interpreter } from '../engine/interp.ts';
 import { InputError } from '../errors.ts';
 import { loadObject } from '../loader/object.ts';
 import { initRange, type Verdict, verify } from '../verifier/index.ts';
+import { passTime } from './async.ts';
 import { Cpu } from './cpu.ts';
 import { createFaults, type Faults } from './fault.ts';
 import { featuresOf } from './features.ts';
@@ -93,6 +95,9 @@ export class Machine {
   private readonly structs = new Map<string, bigint>();
   private readonly attached = new Set<Attachment>();
   private readonly programs = new Map<number, Program>();
+  /** Faults of timer and work callbacks, in order. */
+  readonly callbackFaults: Fault[] = [];
+  private inCallback = false;
   private nextProgram = 1;
   private task: Task;
 
@@ -190,9 +195,25 @@ export class Machine {
     return this.memory.dv().getBigUint64(layout.M_CLOCK_NS, true);
   }
 
-  /** Lets time pass: `ns` nanoseconds. */
+  /** Lets time pass: `ns` nanoseconds. Timers that become due run on the way, work items at once. */
   advance(ns: number | bigint): void {
-    this.memory.dv().setBigUint64(layout.M_CLOCK_NS, this.now + BigInt(ns), true);
+    const until = this.now + BigInt(ns);
+    if (this.inCallback) {
+      this.memory.dv().setBigUint64(layout.M_CLOCK_NS, until, true);
+      return;
+    }
+    this.inCallback = true;
+    const { cpu } = this.memory;
+    try {
+      passTime(this.memory, layout.M_CLOCK_NS, until, (id, callback, on, args) => {
+        const outcome = this.programs.get(id)?.runCallback(callback, on, args) ?? null;
+        if (outcome?.fault) this.callbackFaults.push(outcome.fault);
+        return outcome;
+      });
+    } finally {
+      this.inCallback = false;
+      this.memory.setCpu(cpu);
+    }
   }
 
   /**

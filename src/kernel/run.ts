@@ -144,6 +144,15 @@ export class Program {
     return this.spec.funcs.findLast((func) => func.insn <= insn)?.name;
   }
 
+  /** Runs a timer's or work item's callback, by the address that it was set with. @internal */
+  runCallback(callback: bigint, cpu: number, args: readonly bigint[]): RunOutcome | null {
+    const entry = this.runnable?.entryOf(callback) ?? null;
+    if (!this.runnable || entry === null) return null;
+    const outcome = this.runnable.run({ cpu, entry, args });
+    this.machine.account(outcome);
+    return outcome;
+  }
+
   /** Gives its memory back. */
   dispose(): void {
     this.runnable?.dispose();
