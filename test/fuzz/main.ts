@@ -83,7 +83,9 @@ function runJob(job: Job, limit: number, totals: number[], failures: Map<number,
     const watch = setInterval(() => {
       if (performance.now() - since > limit) {
         clearInterval(watch);
-        void worker.terminate().then(() => resolve(current));
+        // First, since its end would be taken for that of the job.
+        resolve(current);
+        void worker.terminate();
       }
       if (process.memoryUsage().rss > MAX_RSS)
         failures.set(current, `memory grew to ${process.memoryUsage().rss >> 20} MiB`);
@@ -105,9 +107,9 @@ function runJob(job: Job, limit: number, totals: number[], failures: Map<number,
       clearInterval(watch);
       reject(error);
     });
-    worker.on('exit', () => {
+    worker.on('exit', (code) => {
       clearInterval(watch);
-      resolve(null);
+      reject(new Error(`the worker ended with ${code} in case ${current}`));
     });
   });
 }
