@@ -475,11 +475,13 @@ export function unbound(h: u32): u32 {
   return intern(X);
 }
 
-/** a + b as linked registers get it: bounds are not synced afterwards. */
-export function linkAdd(a: u32, b: u32): u32 {
+/** a + b as linked registers get it. */
+export function linkAdd(a: u32, b: u32, is32: bool): u32 {
   copy(X, at(a));
   copy(Y, at(b));
   add(X, Y);
+  if (is32) zext32(X);
+  syncRec(X);
   return intern(X);
 }
 
@@ -1358,6 +1360,15 @@ export function refine(op: u32, is32: bool, ah: u32, bh: u32): void {
   syncRec(Y);
   outA = intern(X);
   outB = intern(Y);
+}
+
+/** Both operands are one register: each rule changes what the next one reads. */
+export function refineSelf(op: u32, is32: bool, h: u32): u32 {
+  copy(X, at(h));
+  refineOp(X, X, op, is32);
+  syncRec(X);
+  syncRec(X);
+  return intern(X);
 }
 
 export function refinedA(): u32 {

@@ -19,7 +19,7 @@ import {
   markRegUnknown,
   SRC_OP,
 } from './regs.ts';
-import { BPF_ADD_CONST, DEF_NOT_SUBREG, RegState } from './types.ts';
+import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, DEF_NOT_SUBREG, RegState } from './types.ts';
 
 const ADD = 0x00;
 const SUB = 0x10;
@@ -69,7 +69,10 @@ function checkUnary(env: Env, insn: Insn, op: number): void {
   }
   checkRegArg(env, insn.dst, DST_OP_NO_MARK);
   if (dst.type !== SCALAR_VALUE) markRegUnknown(env, env.curRegs(), insn.dst);
-  else adjustScalar(env, insn, dst, dst.val);
+  else {
+    adjustScalar(env, insn, dst, dst.val);
+    clearScalarId(dst);
+  }
 }
 
 function checkMov(env: Env, insn: Insn): void {
@@ -205,25 +208,30 @@ function adjustRegMinMaxVals(env: Env, insn: Insn, op: number): void {
     }
   }
   const srcVal = src.val;
+  const before = dst.val;
   adjustScalar(env, insn, dst, srcVal);
-  linkAfterAdd(insn, op, dst, srcVal);
+  linkAfterAdd(insn, op, dst, srcVal, before);
 }
 
-/** r1 = r2; r1 += 10: r1 stays linked to r2 at a distance. */
-function linkAfterAdd(insn: Insn, op: number, dst: RegState, srcVal: number): void {
+/** r1 = r2; r1 += 10: r1 stays linked to r2 at a distance. `before`: what dst was. */
+function linkAfterAdd(insn: Insn, op: number, dst: RegState, srcVal: number, before: number): void {
+  const wide = (insn.code & 7) === ALU64;
   const self = (insn.code & 8) !== 0 && insn.src === insn.dst;
-  if (op === ADD && (insn.code & 7) === ALU64 && dst.id && range.isConst(srcVal) && !self) {
-    const delta = range.valueF(srcVal);
-    // A second addition, or a large one, breaks the link.
-    if (dst.id & BPF_ADD_CONST || delta > 0x7fffffff) {
-      clearScalarId(dst);
-    } else {
-      dst.id |= BPF_ADD_CONST;
-      dst.off = delta;
-    }
+  const known = wide ? range.isConst(srcVal) : range.isConst32(srcVal);
+  // A second addition breaks the link.
+  if (!dst.id || self || !known || (op !== ADD && op !== SUB) || dst.id & BPF_ADD_CONST) {
+    clearScalarId(dst);
     return;
   }
-  clearScalarId(dst);
+  let delta = wide ? range.sminF(srcVal) : range.valueLo(srcVal) | 0;
+  const fits = delta === (delta | 0) && (wide || range.umaxF(before) < 2 ** 32);
+  if (!fits || (op === SUB && delta === -0x80000000)) {
+    clearScalarId(dst);
+    return;
+  }
+  if (op === SUB) delta = 0 - delta;
+  dst.id |= wide ? BPF_ADD_CONST64 : BPF_ADD_CONST32;
+  dst.off = delta;
 }
 
 /** adjust_scalar_min_max_vals: dst op= a scalar. */

@@ -25,7 +25,7 @@ import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
 import { isTrustedReg, markPtrNotNullReg, markPtrOrNullRegs } from './ptr_or_null.ts';
-import { range } from './range.ts';
+import { knownOf, range } from './range.ts';
 import {
   boundsSanityCheck,
   checkRegArg,
@@ -35,10 +35,12 @@ import {
   SRC_OP,
   typeMayBeNull,
 } from './regs.ts';
+import { frameInsnIdx } from './states_equal.ts';
 import {
   AT_PKT_END,
   BEYOND_PKT_END,
   BPF_ADD_CONST,
+  BPF_ADD_CONST32,
   BPF_MAX_VAR_OFF,
   type FuncState,
   INSN_F_DST_REG_STACK,
@@ -153,8 +155,8 @@ function branchTaken(a: RegState, b: RegState, op: number, is32: boolean): numbe
 
 const LINKED_REGS_MAX = 6;
 
-/** collect_linked_regs: registers and slots whose value is `id`'s, with or without a distance. */
-function collectLinkedRegs(state: VerifierState, id: number, linked: LinkedReg[]): void {
+/** collect_linked_regs: live registers and slots whose value is `id`'s, with or without a distance. */
+function collectLinkedRegs(env: Env, state: VerifierState, id: number, linked: LinkedReg[]): void {
   const base = id & ~BPF_ADD_CONST;
   const add = (reg: RegState, frameno: number, index: number, isReg: boolean) => {
     if (reg.type !== SCALAR_VALUE || (reg.id & ~BPF_ADD_CONST) !== base) return;
@@ -163,7 +165,8 @@ function collectLinkedRegs(state: VerifierState, id: number, linked: LinkedReg[]
   };
   for (let f = state.curframe; f >= 0; f--) {
     const frame = state.frame[f] as FuncState;
-    for (let i = 0; i < 10; i++) add(frame.regs[i] as RegState, f, i, true);
+    const live = env.insnAux(frameInsnIdx(state, f)).liveRegsBefore;
+    for (let i = 0; i < 10; i++) if (live & (1 << i)) add(frame.regs[i] as RegState, f, i, true);
     for (let i = 0; i < frame.stack.length; i++) {
       const slot = frame.slot(i);
       if (isSpilledReg(slot)) add(slot.spilled, f, i, false);
@@ -178,14 +181,14 @@ function syncLinkedRegs(state: VerifierState, known: RegState, linked: readonly 
     const reg = isReg ? frame.reg(index) : frame.slot(index).spilled;
     if (reg.type !== SCALAR_VALUE || reg === known) continue;
     if ((reg.id & ~BPF_ADD_CONST) !== (known.id & ~BPF_ADD_CONST)) continue;
+    // A distance in 32 bits says nothing of one in 64.
+    if (((reg.id ^ known.id) & BPF_ADD_CONST) === BPF_ADD_CONST) continue;
     const { subregDef, off, id } = reg;
-    if ((!(reg.id & BPF_ADD_CONST) && !(known.id & BPF_ADD_CONST)) || reg.off === known.off) {
-      reg.assign(known);
-    } else {
-      reg.assign(known);
+    reg.assign(known);
+    if (((id | known.id) & BPF_ADD_CONST) !== 0 && off !== known.off) {
       reg.off = off;
       reg.id = id;
-      reg.val = range.linkAdd(known.val, range.knownS32((off - known.off) | 0));
+      reg.val = range.linkAdd(known.val, knownOf(off - known.off), (id | known.id) & BPF_ADD_CONST32 ? 1 : 0);
     }
     reg.subregDef = subregDef;
   }
@@ -260,8 +263,8 @@ function bothWays(env: Env, insn: Insn, op: number, is32: boolean, dst: RegState
   const state = env.curState;
   const byReg = (insn.code & 8) !== 0;
   const linked: LinkedReg[] = [];
-  if (byReg && src.type === SCALAR_VALUE && src.id) collectLinkedRegs(state, src.id, linked);
-  if (dst.type === SCALAR_VALUE && dst.id) collectLinkedRegs(state, dst.id, linked);
+  if (byReg && src.type === SCALAR_VALUE && src.id) collectLinkedRegs(env, state, src.id, linked);
+  if (dst.type === SCALAR_VALUE && dst.id) collectLinkedRegs(env, state, dst.id, linked);
   if (linked.length > 1) pushJmpHistory(env, state, 0, linked);
 
   const other = pushStack(env, env.insnIdx + insn.off + 1, env.insnIdx, false);
@@ -297,6 +300,13 @@ function setMinMax(
   const narrow = is32 ? 1 : 0;
   const a = dst.val;
   const b = src.val;
+  if (src === dst) {
+    dst.val = range.refineSelf(REVERSED[op] ?? op, narrow, a);
+    otherDst.val = range.refineSelf(op, narrow, a);
+    boundsSanityCheck(env, otherDst, 'true_reg1');
+    boundsSanityCheck(env, dst, 'false_reg1');
+    return;
+  }
   range.refine(REVERSED[op] ?? op, narrow, a, b);
   src.val = range.refinedB();
   dst.val = range.refinedA();

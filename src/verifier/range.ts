@@ -64,8 +64,10 @@ export interface RangeExports {
   isInsane(h: number): number;
   /** __mark_reg_unbounded: bounds are forgotten, the tnum stays. */
   unbound(h: number): number;
-  /** a + b, bounds not synced (sync_linked_regs). */
-  linkAdd(a: number, b: number): number;
+  /** a + b (sync_linked_regs); is32: zero-extended from 32 bits. */
+  linkAdd(a: number, b: number, is32: number): number;
+  /** refine() of a register compared with itself. */
+  refineSelf(op: number, is32: number, h: number): number;
   /** __mark_reg32_known: the low half is this constant. */
   setKnownLow(h: number, low: number): number;
   /** Everything `cur` may be, `old` may be too (range_within and tnum_in). */

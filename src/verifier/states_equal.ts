@@ -114,11 +114,9 @@ export function resetIdMap(env: Env): void {
 
 function scalarSafe(old: RegState, cur: RegState, exact: number): boolean {
   if (!old.precise && exact === NOT_EXACT) return true;
-  const oldAdds = (old.id & BPF_ADD_CONST) !== 0;
-  const curAdds = (cur.id & BPF_ADD_CONST) !== 0;
-  if (oldAdds && !curAdds) return false;
-  if (old.id && !oldAdds && curAdds) return false;
-  if (oldAdds && old.off !== cur.off) return false;
+  const adds = old.id & BPF_ADD_CONST;
+  if (old.id && adds !== (cur.id & BPF_ADD_CONST)) return false;
+  if (adds && old.off !== cur.off) return false;
   if (!idmap.checkScalar(old.id, cur.id)) return false;
   return old.val === cur.val || range.within(old.val, cur.val) !== 0;
 }

@@ -17,8 +17,10 @@ export const BPF_COMPLEXITY_LIMIT_JMP_SEQ = 8192;
 export const BPF_MAX_SUBPROGS = 256;
 export const BPF_MAX_VAR_OFF = 1 << 29;
 export const BPF_MAX_VAR_SIZ = 1 << 29;
-/** Flags in RegState.id of linked scalars: `off` is the delta to the others. 6.18 has one bit; the id is below it. */
-export const BPF_ADD_CONST = 1 << 30;
+/** Flags in RegState.id of linked scalars: `off` is the delta to the others, added in 64 or in 32 bits. */
+export const BPF_ADD_CONST64 = 1 << 30;
+export const BPF_ADD_CONST32 = 1 << 29;
+export const BPF_ADD_CONST = BPF_ADD_CONST64 | BPF_ADD_CONST32;
 
 /** enum bpf_iter_state. */
 export const BPF_ITER_STATE_INVALID = 0;
