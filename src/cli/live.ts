@@ -60,7 +60,7 @@ export function runLive(bytes: Uint8Array, path: string, flags: LiveRunFlags): n
   wanted.forEach((linked, i) => {
     if (i > 0 && !flags.json) print('');
     const { name, section, type } = linked.spec;
-    const { run, ...outcome } = session.load(linked, 1);
+    const { run, ...outcome } = session.load(linked, 0);
     if (!run) {
       const { verdict, stage, errno, message } = outcome;
       const json = { object: session.spec.name, program: name, section, type, verdict, stage, errno, message };

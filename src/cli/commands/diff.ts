@@ -85,7 +85,7 @@ function simulate(bytes: Uint8Array, path: string, name: string): { machine: Mac
 function compare(linked: LinkResult, bytes: Uint8Array, path: string, flags: Flags): ProgramDiff {
   const { name, section, type } = linked.spec;
   using live = openLiveSession(bytes, path, { prog: [name] });
-  const ask = () => live.load(live.linked[0] ?? linked, 1);
+  const ask = () => live.load(live.linked[0] ?? linked, 0);
   const real = flags.caps === 'bpf' ? withCapBpfAlone(ask) : ask();
   const { machine, object } = simulate(bytes, path, name);
   const program = object.program(name);
