@@ -5,7 +5,7 @@ import type { LiveProgram } from '../engine/live.ts';
 import { LiveSession, nearestRelease } from '../engine/live_session.ts';
 import { EXIT, InputError } from '../errors.ts';
 import type { LinkResult } from '../kernel/link.ts';
-import { VMLINUX_BTF } from '../platform/node/live_kernel.ts';
+import { VMLINUX_BTF, withCapBpfAlone } from '../platform/node/live_kernel.ts';
 import { SyscallError } from '../platform/node/native.ts';
 import { openProfile } from '../platform/node/profile.ts';
 import { possibleCpus, setAffinity } from '../platform/node/sched_affinity.ts';
@@ -40,6 +40,11 @@ export function openLiveSession(
   });
 }
 
+/** Runs `body` with the capabilities that `--caps` names. */
+export function withCaps<T>(caps: 'all' | 'bpf', body: () => T): T {
+  return caps === 'bpf' ? withCapBpfAlone(body) : body();
+}
+
 /** Program types that BPF_PROG_TEST_RUN runs, and that take a packet. */
 const TAKES_PACKET = new Set(['sched_cls', 'sched_act', 'xdp', 'socket_filter', 'cgroup_skb']);
 
@@ -60,12 +65,14 @@ export function runLive(bytes: Uint8Array, path: string, flags: LiveRunFlags): n
   wanted.forEach((linked, i) => {
     if (i > 0 && !flags.json) print('');
     const { name, section, type } = linked.spec;
-    const { run, ...outcome } = session.load(linked, 0);
+    const { run, verdict: said, loader } = session.load(linked, 0);
     if (!run) {
-      const { verdict, stage, errno, message } = outcome;
-      const json = { object: session.spec.name, program: name, section, type, verdict, stage, errno, message };
-      if (flags.json) printJson(json);
-      else note(`${name}: the kernel refuses it (errno ${errno}): ${message}`);
+      const errno = (loader ?? said)?.errno ?? 0;
+      const message = (loader ?? said)?.message ?? '';
+      const [verdict, stage] = ['reject', loader ? 'loader' : 'verifier'];
+      if (flags.json) {
+        printJson({ object: session.spec.name, program: name, section, type, verdict, stage, errno, message });
+      } else note(`${name}: rejected by the ${stage} (${errnoName(errno)}): ${message}`);
       status = EXIT.failed;
       return;
     }

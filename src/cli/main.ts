@@ -6,26 +6,26 @@ import { ignoreClosedPipes, note } from './terminal.ts';
 
 /** One row a command. Modules load when their command is used, so that small commands start fast. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
-  capture: { summary: 'golden vectors of the running kernel', load: () => import('./commands/capture.ts') },
-  diff: { summary: 'simulated beside live kernel, differences first', load: () => import('./commands/diff.ts') },
-  doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
-  kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
-  mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
-  pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
-  disasm: { summary: 'instructions with source lines and names', load: () => import('./commands/disasm.ts') },
-  conform: {
-    summary: 'run one plain program from stdin, as a bpf_conformance plugin',
-    load: () => import('./commands/conform.ts'),
-  },
   run: { summary: 'run the programs of an object on a simulated machine', load: () => import('./commands/run.ts') },
   verify: {
     summary: "the kernel's verdict on the programs of an object, with the reason",
     load: () => import('./commands/verify.ts'),
   },
+  disasm: { summary: 'instructions with source lines and names', load: () => import('./commands/disasm.ts') },
+  mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
+  kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
   replay: {
     summary: 'golden vectors of real kernels, executed and compared',
     load: () => import('./commands/replay.ts'),
   },
+  conform: {
+    summary: 'run one plain program from stdin, as a bpf_conformance plugin',
+    load: () => import('./commands/conform.ts'),
+  },
+  doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
+  diff: { summary: 'simulated beside live kernel, differences first', load: () => import('./commands/diff.ts') },
+  capture: { summary: 'golden vectors of the running kernel', load: () => import('./commands/capture.ts') },
+  pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
 };
 
 /** An action that forgot to say how it ended is our bug. */

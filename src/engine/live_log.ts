@@ -1,4 +1,5 @@
 /** Lines of a kernel's verifier log. */
+import type { VerdictStats } from '../verifier/verdict.ts';
 
 /** Statistics at the end of a log (level 4), which state no reason. */
 const STATISTICS = /^(verification time|stack depth|processed \d+ insns|mark_precise:|insns processed)/;
@@ -9,10 +10,15 @@ export function reasonOf(log: string): string {
   return lines.find((line) => line.startsWith('infinite loop detected')) ?? lines.at(-1) ?? '';
 }
 
-/** "processed 15 insns (limit 1000000) ..." and "verification time 79 usec" of a log; 0 where it does not say. */
-export function statisticsOf(log: string): { insnsProcessed: number; verificationTimeUs: number } {
+/** What the statistics of a log say (level 4); 0 where it does not. */
+export function statisticsOf(log: string): VerdictStats {
+  const number = (pattern: RegExp) => Number(pattern.exec(log)?.[1] ?? 0);
   return {
-    insnsProcessed: Number(/^processed (\d+) insns/m.exec(log)?.[1] ?? 0),
-    verificationTimeUs: Number(/^verification time (\d+) usec/m.exec(log)?.[1] ?? 0),
+    insnsProcessed: number(/^processed (\d+) insns/m),
+    maxStatesPerInsn: number(/ max_states_per_insn (\d+)/),
+    totalStates: number(/ total_states (\d+)/),
+    peakStates: number(/ peak_states (\d+)/),
+    stackDepth: /^stack depth (\S+)/m.exec(log)?.[1] ?? '0',
+    verificationTimeUs: number(/^verification time (\d+) usec/m),
   };
 }

@@ -2,23 +2,19 @@
 
 import type { Release } from '../kernel/bpf/rows.ts';
 import { presetGlobals } from '../kernel/globals.ts';
-import { type LinkResult, linkPrograms } from '../kernel/link.ts';
+import { type LinkResult, type LoaderReject, linkPrograms } from '../kernel/link.ts';
 import { type Profile, profileReleases } from '../kernel/profile.ts';
 import { loadObject } from '../loader/object.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
+import type { Verdict } from '../verifier/verdict.ts';
 import { LiveObject, type LiveProgram } from './live.ts';
 import { reasonOf, statisticsOf } from './live_log.ts';
 
-/** What the kernel, or libbpf before it, said of a program. */
+/** What the kernel said of a program, or libbpf before it. */
 export interface LiveOutcome {
-  readonly verdict: 'accept' | 'reject';
-  readonly stage: 'loader' | 'verifier';
-  readonly errno: number;
-  /** The line that states the reason; null when accepted. */
-  readonly message: string | null;
-  readonly log: string;
-  readonly insnsProcessed: number;
-  readonly verificationTimeUs: number;
+  /** null when libbpf refused it. Of instructions, paths and references only the log tells. */
+  readonly verdict: Verdict | null;
+  readonly loader: LoaderReject | null;
   /** Runs it; null when it was refused. */
   readonly run: LiveProgram | null;
 }
@@ -33,6 +29,9 @@ export interface LiveSessionOptions {
   /** Values of global variables before load, by C name. */
   readonly set?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** BPF_LOG_STATS. */
+const LOG_STATS = 4;
 
 export class LiveSession implements Disposable {
   readonly spec: ObjectSpec;
@@ -54,17 +53,27 @@ export class LiveSession implements Disposable {
     this.live[Symbol.dispose]();
   }
 
-  /** Loads one program. */
+  /**
+   * Loads one program.
+   * @param logLevel - 1 the path of a rejection, 2 every path; 0 statistics alone
+   */
   load({ program, reject }: LinkResult, logLevel: number): LiveOutcome {
-    if (!program) return { ...reject, log: '', insnsProcessed: 0, verificationTimeUs: 0, run: null };
-    const { verdict, run } = this.live.load(program, logLevel | 4);
+    if (!program) return { verdict: null, loader: reject, run: null };
+    const { verdict, run } = this.live.load(program, logLevel | LOG_STATS);
+    const message = verdict.errno ? reasonOf(verdict.log) : null;
     return {
-      verdict: verdict.verdict,
-      stage: 'verifier',
-      errno: verdict.errno,
-      message: verdict.errno ? reasonOf(verdict.log) : null,
-      log: verdict.log,
-      ...statisticsOf(verdict.log),
+      verdict: {
+        ...verdict,
+        message,
+        messageLines: message === null ? [] : [message],
+        insn: null,
+        source: null,
+        path: [],
+        held: [],
+        fixups: null,
+        stats: statisticsOf(verdict.log),
+      },
+      loader: null,
       run,
     };
   }

@@ -10,12 +10,12 @@ import type { BpfObject } from '../../kernel/object.ts';
 import type { KernelProgram } from '../../kernel/program.ts';
 import type { Program } from '../../kernel/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
-import { VMLINUX_BTF, withCapBpfAlone } from '../../platform/node/live_kernel.ts';
+import { VMLINUX_BTF } from '../../platform/node/live_kernel.ts';
 import { SyscallError } from '../../platform/node/native.ts';
 import { getAffinity, possibleCpus, setAffinity } from '../../platform/node/sched_affinity.ts';
 import { alignRows, toHex } from '../../report/table.ts';
 import { errnoName } from '../../uapi/errno.ts';
-import { openLiveSession, runsLive } from '../live.ts';
+import { openLiveSession, runsLive, withCaps } from '../live.ts';
 import { openMachine } from '../machine.ts';
 import { choice, collect, hexBytes } from '../options.ts';
 import { paintFor, print, printJson } from '../terminal.ts';
@@ -86,7 +86,9 @@ function compare(linked: LinkResult, bytes: Uint8Array, path: string, flags: Fla
   const { name, section, type } = linked.spec;
   using live = openLiveSession(bytes, path, { prog: [name] });
   const ask = () => live.load(live.linked[0] ?? linked, 0);
-  const real = flags.caps === 'bpf' ? withCapBpfAlone(ask) : ask();
+  const { run: realRun, ...said } = withCaps(flags.caps, ask);
+  const real = said.loader ?? said.verdict;
+  invariant(real, 'the kernel said nothing');
   const { machine, object } = simulate(bytes, path, name);
   const program = object.program(name);
   const ours = program.reject ?? machine.verify(linkedOf(program), flags.caps);
@@ -97,22 +99,22 @@ function compare(linked: LinkResult, bytes: Uint8Array, path: string, flags: Fla
   differ('verdict', ours.verdict, real.verdict);
   differ('errno', errnoName(ours.errno), errnoName(real.errno));
   differ('message', anyIds(ours.message ?? ''), anyIds(real.message ?? ''));
-  const runs = real.run && ours.verdict === 'accept' && runsLive(linked.spec) && !program.isTraced;
-  if (!runs || !real.run) return { program: name, section, differences, ran: false, note: '' };
+  const runs = realRun && ours.verdict === 'accept' && runsLive(linked.spec) && !program.isTraced;
+  if (!runs || !realRun) return { program: name, section, differences, ran: false, note: '' };
   const packet = type === 'syscall' ? undefined : (flags.data ?? new Uint8Array(64));
   const ctx = type === 'syscall' ? flags.ctx : undefined;
   try {
-    const result = real.run.testRun({ ...(ctx ? { ctx } : {}), ...(packet ? { data: packet } : {}) });
+    const result = realRun.testRun({ ...(ctx ? { ctx } : {}), ...(packet ? { data: packet } : {}) });
     const run = program.run({ ctx, data: packet });
     if (run.fault) differ('run', `fault: ${run.fault.kind}`, 'no fault');
     differ('retval', run.retval, result.retval);
     if (ctx) differ('ctx', toHex(run.ctx ?? new Uint8Array()), toHex(result.ctx ?? new Uint8Array()));
     for (const map of live.maps) {
-      const real = live.live.entries(map);
-      if (!real) continue;
+      const entries = live.live.entries(map);
+      if (!entries) continue;
       const simulated = object.map(map.name).entries();
       const values = new Map([...simulated].map(({ key, value }) => [toHex(key), toHex(value)]));
-      for (const { key, value } of real) {
+      for (const { key, value } of entries) {
         differ(`${map.name}[${toHex(key)}]`, values.get(toHex(key)) ?? 'no entry', toHex(value));
         values.delete(toHex(key));
       }

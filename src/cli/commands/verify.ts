@@ -1,7 +1,8 @@
 import { Option } from 'commander';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
-import { linkPrograms } from '../../kernel/link.ts';
+import { type LinkResult, linkPrograms } from '../../kernel/link.ts';
 import { loadObject } from '../../loader/object.ts';
+import type { ObjectSpec } from '../../loader/spec.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { openProfile } from '../../platform/node/profile.ts';
@@ -14,6 +15,7 @@ import { note, paintFor, print, printJson, type Style } from '../terminal.ts';
 
 interface VerifyFlags extends MachineFlags {
   readonly prog?: readonly string[];
+  readonly engine: 'verifier' | 'live';
   readonly caps: 'all' | 'bpf';
   readonly logLevel?: number;
   readonly json?: boolean;
@@ -37,6 +39,11 @@ const module: CommandModule = {
         .argument('<object>', 'compiled BPF object (*.bpf.o)')
         .option('--prog <name>', 'only this program; may be repeated', collect)
         .addOption(
+          new Option('--engine <name>', 'verifier: ours; live: the running kernel, with its own BTF and rules')
+            .argParser(choice('--engine', ['verifier', 'live'] as const))
+            .default('verifier'),
+        )
+        .addOption(
           new Option('--caps <caps>', 'capabilities of the loading process')
             .argParser(choice('--caps', ['all', 'bpf'] as const))
             .default('all'),
@@ -48,43 +55,33 @@ const module: CommandModule = {
           ).argParser(count('--log-level', 0, 2)),
         )
         .option('--json', 'one JSON object a program, on one line'),
-    ).action((path: string, flags: VerifyFlags) => {
-      done(run(path, flags));
+    ).action(async (path: string, flags: VerifyFlags) => {
+      done(await run(path, flags));
     });
   },
 };
 
-function run(path: string, flags: VerifyFlags): number {
+async function run(path: string, flags: VerifyFlags): Promise<number> {
   const object = loadObject(readUserFile(path), path);
   for (const name of flags.prog ?? []) {
     if (object.programs.some((program) => program.name === name)) continue;
     const names = object.programs.map((program) => program.name).join(', ');
     throw new InputError('--prog', '', `${path} has no program ${name}; it has ${names || 'none'}`);
   }
-  const profile = openProfile(release(flags.kernel ?? '6.18'), {
-    ...(flags.btf === undefined ? {} : { btf: flags.btf }),
-    ...(flags.nrCpus === undefined ? {} : { nrCpus: flags.nrCpus }),
-  });
-  initRange(readAsset('dist/verifier.wasm'));
+  const judge = flags.engine === 'live' ? await liveJudge(path, flags) : judgeOf(flags);
   const paint = paintFor(process.stdout);
   let status: number = EXIT.ok;
-  for (const linked of linkPrograms(object, profile, { programs: flags.prog })) {
-    const { spec, program, reject } = linked;
-    let verdict: Judged['verdict'] = null;
-    if (program) {
-      try {
-        verdict = verify(program, profile, {
-          logLevel: LOG_STATS | (flags.logLevel ?? 0),
-          caps: flags.caps,
-          ...(flags.cpus === undefined ? {} : { cpus: flags.cpus }),
-        });
-      } catch (error) {
-        if (!(error instanceof NotSupported)) throw error;
-        note(`${spec.name}: ${error.message}`);
-        status = EXIT.notSupported;
-        continue;
-      }
+  for (const linked of judge.linked(object)) {
+    let verdict: Judged['verdict'];
+    try {
+      verdict = judge.verdict(linked);
+    } catch (error) {
+      if (!(error instanceof NotSupported)) throw error;
+      note(`${linked.spec.name}: ${error.message}`);
+      status = EXIT.notSupported;
+      continue;
     }
+    const { spec, program, reject } = linked;
     const judged: Judged = { object: object.name, spec, program, verdict, loader: reject };
     if (!accepted(judged) && status === EXIT.ok) status = EXIT.failed;
     if (flags.json) {
@@ -95,6 +92,36 @@ function run(path: string, flags: VerifyFlags): number {
     if (flags.logLevel !== undefined && verdict) print(verdict.log);
   }
   return status;
+}
+
+/** Who is asked: links an object's programs against a kernel, and says what that kernel says of each. */
+interface Judge {
+  linked(object: ObjectSpec): readonly LinkResult[];
+  verdict(linked: LinkResult): Judged['verdict'];
+}
+
+/** Our verifier, with the rules of a release. */
+function judgeOf({ kernel = '6.18', btf, nrCpus, prog, cpus, caps, logLevel = 0 }: VerifyFlags): Judge {
+  const profile = openProfile(release(kernel), {
+    ...(btf === undefined ? {} : { btf }),
+    ...(nrCpus === undefined ? {} : { nrCpus }),
+  });
+  initRange(readAsset('dist/verifier.wasm'));
+  const options = { logLevel: LOG_STATS | logLevel, caps, ...(cpus === undefined ? {} : { cpus }) };
+  return {
+    linked: (object) => linkPrograms(object, profile, { programs: prog }),
+    verdict: ({ program }) => program && verify(program, profile, options),
+  };
+}
+
+/** The running kernel. */
+async function liveJudge(path: string, { prog, caps, logLevel = 0 }: VerifyFlags): Promise<Judge> {
+  const { openLiveSession, withCaps } = await import('../live.ts');
+  const session = openLiveSession(readUserFile(path), path, { prog });
+  return {
+    linked: () => session.linked,
+    verdict: (linked) => withCaps(caps, () => session.load(linked, logLevel)).verdict,
+  };
 }
 
 export const { define } = module;
