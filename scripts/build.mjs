@@ -1,6 +1,15 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
@@ -87,12 +96,9 @@ async function buildScripts() {
   for (const file of readdirSync(dist)) {
     if (/^(cli|chunk-.*)\.js$/.test(file)) rmSync(join(dist, file));
   }
-  await build({
+  const commandLine = {
     ...common,
-    entryPoints: { cli: join(root, 'src/cli/entry.ts') },
     outdir: dist,
-    splitting: true,
-    chunkNames: 'chunk-[name]-[hash]',
     platform: 'node',
     packages: 'bundle',
     external: ['koffi'],
@@ -101,7 +107,15 @@ async function buildScripts() {
     banner: {
       js: '#!/usr/bin/env node\nimport{createRequire as makeRequire}from"node:module";const require=makeRequire(import.meta.url);',
     },
+  };
+  await build({
+    ...commandLine,
+    entryPoints: { cli: join(root, 'src/cli/entry.ts') },
+    splitting: true,
+    chunkNames: 'chunk-[name]-[hash]',
   });
+  // In one file: each that has to be found and opened takes its time, and this one starts once a test.
+  await build({ ...commandLine, entryPoints: { conform: join(root, 'src/cli/commands/conform.ts') } });
 }
 
 /** dist/index.d.ts as one file, and etc/bpf-cpumask.api.md beside it. */

@@ -22,9 +22,11 @@ function conformArguments(rest: readonly string[]): { memory?: string; engine?: 
 
 const direct = argv[0] === 'conform' ? conformArguments(argv.slice(1)) : null;
 if (direct) {
-  const { conform } = await import('./commands/conform.ts');
+  // By its place beside us in dist/, where the build puts it in one file.
+  const place = new URL('conform.js', import.meta.url).href;
+  const { conformAlone } = (await import(place)) as typeof import('./commands/conform.ts');
   try {
-    process.exitCode = conform(direct.memory, direct);
+    process.exitCode = conformAlone(direct.memory, direct);
   } catch (error) {
     const { explain } = await import('./explain.ts');
     process.exitCode = explain(error, 'conform', (line) => process.stderr.write(`${line}\n`));

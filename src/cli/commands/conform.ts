@@ -106,6 +106,18 @@ export function conform(memoryHex: string | undefined, options: ConformOptions):
   return EXIT.ok;
 }
 
+/** The same for a process that does nothing else: says itself what is wrong with the input. */
+export function conformAlone(memoryHex: string | undefined, options: ConformOptions): number {
+  try {
+    return conform(memoryHex, options);
+  } catch (error) {
+    const status = error instanceof InputError ? EXIT.usage : error instanceof NotSupported ? EXIT.notSupported : null;
+    if (status === null) throw error;
+    process.stderr.write(`bpf-cpumask: ${(error as Error).message}\n`);
+    return status;
+  }
+}
+
 export function define(command: Command, done: (status: number) => void): void {
   command
     .argument('[memory_hex]', 'memory that r1 points to; r2 is its length')

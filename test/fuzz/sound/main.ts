@@ -1,5 +1,5 @@
-// node scripts/run.mjs test/fuzz/sound_main.ts [FIRST-SEED] [COUNT]: accepted random programs in the checking interpreter.
-import { fuzzSoundness } from './sound.ts';
+// node scripts/run.mjs test/fuzz/sound/main.ts [FIRST-SEED] [COUNT]: accepted random programs in the checking interpreter.
+import { fuzzSoundness } from '../sound.ts';
 
 const [first = 1, count = 10_000] = process.argv.slice(2).map(Number);
 const { failures, notSupported, ...stats } = fuzzSoundness(first, count);
