@@ -49,6 +49,8 @@ export interface MachineConfig {
   readonly seed?: number | bigint | undefined;
   /** Bytes that the simulated memory may grow to; default 256 MiB. */
   readonly memoryLimit?: number | undefined;
+  /** Instructions that the verifier processes before it calls a program too large; default the kernel's million. */
+  readonly complexityLimit?: number | undefined;
   /** Gives dist/verifier.wasm; called before a program is first verified. */
   readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
@@ -92,6 +94,7 @@ export class Machine {
   /** What is loaded, in order. */
   readonly objects: BpfObject[] = [];
   private readonly verifierWasm: () => BufferSource;
+  private readonly complexityLimit: number | undefined;
   private readonly structs = new Map<string, bigint>();
   private readonly attached = new Set<Attachment>();
   private readonly programs = new Map<number, Program>();
@@ -105,6 +108,7 @@ export class Machine {
   constructor(config: MachineConfig) {
     const { profile, topology, wasm } = config;
     this.verifierWasm = config.verifierWasm;
+    this.complexityLimit = config.complexityLimit;
     this.profile = profile;
     const { btf } = profile;
     const described = topology === undefined ? null : parseTopology(topology, profile.nrCpus);
@@ -230,7 +234,7 @@ export class Machine {
   /** @internal what this kernel's verifier says of a program */
   verify(program: KernelProgram, caps: 'all' | 'bpf' = 'all'): Verdict {
     initRange(this.verifierWasm());
-    return verify(program, this.profile, { cpus: this.cpus, caps });
+    return verify(program, this.profile, { cpus: this.cpus, caps, complexityLimit: this.complexityLimit });
   }
 
   /** @internal a number for a program, which names it in allocation sites */

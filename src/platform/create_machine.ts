@@ -16,6 +16,11 @@ export interface MachineOptions {
   readonly seed?: number | bigint | undefined;
   /** Bytes that the simulated memory may grow to, 4 MiB to 4 GiB; default 256 MiB. */
   readonly memoryLimit?: number | undefined;
+  /**
+   * Instructions that the verifier processes before it calls a program too large; default the kernel's million, which takes
+   * seconds. Services that verify strangers' programs may want less.
+   */
+  readonly complexityLimit?: number | undefined;
   /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */
   readonly wasm?: Uint8Array<ArrayBuffer> | WebAssembly.Module | undefined;
   /** dist/verifier.wasm, which judges programs before they run. Default: the package's own; browsers have to give it. */

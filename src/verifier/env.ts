@@ -12,7 +12,13 @@ import { callParams } from './call_info.ts';
 import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
-import { type FuncState, type JmpHistoryEntry, RegState, type VerifierState } from './types.ts';
+import {
+  BPF_COMPLEXITY_LIMIT_INSNS,
+  type FuncState,
+  type JmpHistoryEntry,
+  RegState,
+  type VerifierState,
+} from './types.ts';
 
 /** What a kernel is to the verifier; a profile (kernel/profile.ts) has these and more. */
 export interface VerifierProfile {
@@ -163,6 +169,8 @@ export interface VerifyOptions {
   readonly caps?: 'all' | 'bpf';
   /** Possible CPUs (nr_cpu_ids), which bound bpf_get_smp_processor_id(). Default 8. */
   readonly cpus?: number;
+  /** Instructions processed until a program is too large; default the kernel's million. */
+  readonly complexityLimit?: number | undefined;
   /** Logs above this are cut in the middle; default 16 MiB. */
   readonly logSize?: number;
 }
@@ -180,6 +188,7 @@ export class Env {
   /** Bytes of the context that the program looks at (prog->aux->max_ctx_offset). */
   maxCtxOffset = 0;
   readonly log: Log;
+  readonly complexityLimit: number;
   readonly insns: Insn[] = [];
   /** The same as arrays, for the disassembler. */
   readonly code: Insns;
@@ -274,6 +283,7 @@ export class Env {
   ) {
     const all = options.caps !== 'bpf';
     this.log = new Log(options.logLevel ?? 4);
+    this.complexityLimit = options.complexityLimit ?? BPF_COMPLEXITY_LIMIT_INSNS;
     this.curState = state;
     this.allowPtrLeaks = all;
     this.allowUninitStack = all;

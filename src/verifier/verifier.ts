@@ -38,7 +38,7 @@ import { msg } from './messages.ts';
 import { isStateVisited, updateBranchCounts } from './prune.ts';
 import { checkResourceLeak } from './refs.ts';
 import { checkRegArg, markRegUnknown, SRC_OP } from './regs.ts';
-import { BPF_COMPLEXITY_LIMIT_INSNS, BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
+import { BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
 
 const SPIN_UNLOCK = 94;
 
@@ -228,7 +228,7 @@ function doCheck(env: Env): void {
     env.prevInsnIdx = env.walkedFrom;
     const idx = env.insnIdx;
     if (idx >= count || idx < 0) env.reject(errno.EFAULT, msg.invalidInsnIdx(idx, count));
-    if (++env.insnProcessed > BPF_COMPLEXITY_LIMIT_INSNS) {
+    if (++env.insnProcessed > env.complexityLimit) {
       env.reject(errno.E2BIG, msg.tooLarge(env.insnProcessed));
     }
     state.lastInsnIdx = env.prevInsnIdx;

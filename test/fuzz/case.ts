@@ -2,6 +2,7 @@
 import { InputError, NotSupported } from '../../src/errors.ts';
 import { Machine } from '../../src/kernel/machine.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
+import type { Program } from '../../src/kernel/run.ts';
 import { verifierWasm } from '../../src/platform/node/platform.ts';
 import { Random } from '../../src/random.ts';
 import { collectRun } from '../../src/report/collect.ts';
@@ -31,6 +32,8 @@ export interface FuzzCase {
 
 const MEMORY_LIMIT = 16 << 20;
 const BUDGET = 100_000;
+/** The kernel's million takes seconds a case. */
+const COMPLEXITY_LIMIT = 20_000;
 
 /** Case `number` of a run with that seed; the same every time. */
 export function makeCase(world: FuzzWorld, runSeed: number, number: number): FuzzCase {
@@ -48,7 +51,14 @@ export function bytesOf({ seed, mutations: steps }: Pick<FuzzCase, 'seed' | 'mut
 export function runObject(world: FuzzWorld, bytes: Uint8Array, name: string): Outcome {
   const { profile, wasm } = world;
   try {
-    const machine = new Machine({ cpus: 2, profile, wasm, verifierWasm, memoryLimit: MEMORY_LIMIT });
+    const machine = new Machine({
+      cpus: 2,
+      profile,
+      wasm,
+      verifierWasm,
+      memoryLimit: MEMORY_LIMIT,
+      complexityLimit: COMPLEXITY_LIMIT,
+    });
     const object = machine.load(bytes, { name });
     let worst: Outcome = 'run';
     for (const program of object.programs) {
@@ -61,7 +71,7 @@ export function runObject(world: FuzzWorld, bytes: Uint8Array, name: string): Ou
   }
 }
 
-function runProgram(machine: Machine, program: Machine['objects'][number]['programs'][number]): Outcome {
+function runProgram(machine: Machine, program: Program): Outcome {
   try {
     if (program.reject || program.verdict?.verdict === 'reject') return 'rejected';
     const run = program.run({ budget: BUDGET });

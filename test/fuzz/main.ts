@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, runObject } from './case.ts';
+import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
 import { fuzzWorld } from './world.ts';
 
 const root = typeof PACKAGE_ROOT === 'string' ? fileURLToPath(PACKAGE_ROOT) : process.cwd();
 const FAILURES = join(root, '.cache/fuzz');
-/** A case may take this long; one that does not end is run again alone, so that a busy machine is not taken for a hang. */
-const LIMIT_MS = 1000;
-const RETRY_MS = 4000;
+/** A case that takes longer is stopped and run again alone, so that a busy machine is not taken for a hang. */
+const LIMIT_MS = 2500;
+const RETRY_MS = 30_000;
+/** CPU time that a case may take alone. */
+const CPU_MS = 1000;
 const MAX_RSS = 512 << 20;
 
 interface Job {
@@ -25,27 +27,27 @@ interface Job {
 
 type Message =
   | { readonly kind: 'started'; readonly number: number }
-  | { readonly kind: 'done'; readonly counts: readonly number[]; readonly slowest: number }
-  | { readonly kind: 'failed'; readonly number: number; readonly text: string };
+  | { readonly kind: 'ended'; readonly outcome: Outcome; readonly cpuMs: number }
+  | { readonly kind: 'failed'; readonly number: number; readonly text: string }
+  | { readonly kind: 'done' };
 
 function work({ seed, from, to }: Job): void {
   const world = fuzzWorld(root);
-  const counts = OUTCOMES.map(() => 0);
-  let slowest = 0;
+  const post = (message: Message) => parentPort?.postMessage(message);
   for (let number = from; number < to; number++) {
-    parentPort?.postMessage({ kind: 'started', number } satisfies Message);
+    post({ kind: 'started', number });
     const one = makeCase(world, seed, number);
-    const begin = performance.now();
+    const before = process.cpuUsage();
     try {
-      const at = OUTCOMES.indexOf(runObject(world, bytesOf(one), one.seed.name));
-      counts[at] = (counts[at] ?? 0) + 1;
+      const outcome = runObject(world, bytesOf(one), one.seed.name);
+      const { user, system } = process.cpuUsage(before);
+      post({ kind: 'ended', outcome, cpuMs: (user + system) / 1000 });
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      parentPort?.postMessage({ kind: 'failed', number, text } satisfies Message);
+      post({ kind: 'failed', number, text });
     }
-    slowest = Math.max(slowest, performance.now() - begin);
   }
-  parentPort?.postMessage({ kind: 'done', counts, slowest } satisfies Message);
+  post({ kind: 'done' });
 }
 
 /** Drops the mutations that a failure does not need. */
@@ -74,41 +76,40 @@ function save(one: FuzzCase, why: string): void {
   console.log(`case ${one.number} of ${one.seed.name}: ${why.split('\n')[0]}\n  saved as ${name}.bpf.o`);
 }
 
-/** Runs cases in a worker; resolves with the number of a case that hung, or null at the end of the job. */
-function runJob(job: Job, limit: number, totals: number[], failures: Map<number, string>): Promise<number | null> {
+interface Watch {
+  readonly limit: number;
+  onEnd(message: Extract<Message, { kind: 'ended' }>): void;
+  onFailure(number: number, why: string): void;
+}
+
+/** Runs cases in a worker; resolves with the number of a case that had to be stopped, or null at the end of the job. */
+function runJob(job: Job, watch: Watch): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: job });
     let current = job.from;
     let since = Number.POSITIVE_INFINITY;
-    const watch = setInterval(() => {
-      if (performance.now() - since > limit) {
-        clearInterval(watch);
-        // First, since its end would be taken for that of the job.
-        resolve(current);
-        void worker.terminate();
-      }
-      if (process.memoryUsage().rss > MAX_RSS)
-        failures.set(current, `memory grew to ${process.memoryUsage().rss >> 20} MiB`);
+    const timer = setInterval(() => {
+      const { rss } = process.memoryUsage();
+      if (rss > MAX_RSS) watch.onFailure(current, `memory grew to ${rss >> 20} MiB`);
+      if (performance.now() - since <= watch.limit) return;
+      finish(current);
+      void worker.terminate();
     }, 100);
+    const finish = (stopped: number | null) => {
+      clearInterval(timer);
+      resolve(stopped);
+    };
     worker.on('message', (message: Message) => {
       if (message.kind === 'started') {
         current = message.number;
         since = performance.now();
-      } else if (message.kind === 'failed') failures.set(message.number, message.text);
-      else {
-        clearInterval(watch);
-        resolve(null);
-        message.counts.forEach((count, i) => {
-          totals[i] = (totals[i] ?? 0) + count;
-        });
-      }
+      } else if (message.kind === 'ended') watch.onEnd(message);
+      else if (message.kind === 'failed') watch.onFailure(message.number, message.text);
+      else finish(null);
     });
-    worker.on('error', (error) => {
-      clearInterval(watch);
-      reject(error);
-    });
+    worker.on('error', reject);
     worker.on('exit', (code) => {
-      clearInterval(watch);
+      clearInterval(timer);
       reject(new Error(`the worker ended with ${code} in case ${current}`));
     });
   });
@@ -125,28 +126,39 @@ async function main(): Promise<number> {
   const seed = Number(values.seed);
   const first = Number(values.from);
   const end = first + Number(values.count);
-  const totals = OUTCOMES.map(() => 0);
+  const totals = new Map<Outcome, number>();
   const failures = new Map<number, string>();
+  const watch: Watch = {
+    limit: LIMIT_MS,
+    onEnd: ({ outcome }) => totals.set(outcome, (totals.get(outcome) ?? 0) + 1),
+    onFailure: (number, why) => failures.set(number, why),
+  };
   let saved = 0;
   const world = fuzzWorld(root);
   const begin = performance.now();
   for (let from = first; from < end; ) {
     const to = Math.min(from + 2000, end);
-    const hung = await runJob({ seed, from, to }, LIMIT_MS, totals, failures);
-    if (hung !== null) {
-      const again = await runJob({ seed, from: hung, to: hung + 1 }, RETRY_MS, totals, failures);
-      if (again !== null) {
-        saved++;
-        save(makeCase(world, seed, hung), `took more than ${LIMIT_MS} ms`);
-      }
+    const stopped = await runJob({ seed, from, to }, watch);
+    if (stopped !== null) {
+      const alone: Watch = {
+        ...watch,
+        limit: RETRY_MS,
+        onEnd: (message) => {
+          watch.onEnd(message);
+          if (message.cpuMs > CPU_MS) failures.set(stopped, `took ${Math.round(message.cpuMs)} ms`);
+        },
+      };
+      const again = await runJob({ seed, from: stopped, to: stopped + 1 }, alone);
+      if (again !== null) failures.set(stopped, `did not end in ${RETRY_MS} ms`);
     }
     for (const [number, why] of failures) {
       saved++;
-      save(shrink(world, makeCase(world, seed, number)), why);
+      const one = makeCase(world, seed, number);
+      save(why.includes(' ms') || why.startsWith('memory') ? one : shrink(world, one), why);
     }
     failures.clear();
-    from = hung === null ? to : hung + 1;
-    const parts = OUTCOMES.map((name, i) => `${totals[i]} ${name}`).join(', ');
+    from = stopped === null ? to : stopped + 1;
+    const parts = OUTCOMES.map((name) => `${totals.get(name) ?? 0} ${name}`).join(', ');
     const rate = Math.round((from - first) / ((performance.now() - begin) / 1000));
     console.log(
       `${from - first} cases (${rate}/s): ${parts}; ${saved} failures, ${process.memoryUsage().rss >> 20} MiB`,
