@@ -7,7 +7,7 @@ import type { BpfMap } from '../kernel/bpf/maps/index.ts';
 import type { Machine } from '../kernel/machine.ts';
 import { maskValue, readMask } from '../kernel/mask_value.ts';
 import { ALLOC_NAMES, type KernelObject } from '../kernel/memory.ts';
-import { drainPrintk } from '../kernel/printk.ts';
+import { drainPrintk, lostPrintk } from '../kernel/printk.ts';
 import { findLeaks } from '../kernel/reach.ts';
 import type { Program, ProgramRun } from '../kernel/run.ts';
 import { type FaultNames, faultLines } from './fault.ts';
@@ -29,7 +29,9 @@ export function collectRun(
 ): RunReport {
   const last = runs.at(-1);
   const { object } = program;
+  const lost = lostPrintk(machine.memory);
   const printk = drainPrintk(machine.memory).map((record) => record.text);
+  if (lost > 0) printk.push(`(${lost} lines did not fit)`);
   const { live, leaked } = findLeaks(machine.memory);
   return {
     object: object.name,
