@@ -1,8 +1,10 @@
 /** Benchmarks: `npm run bench [-- GROUP...]`. Every figure is measured beside what it is compared with, in one run. */
+import { benchInterp } from './interp.ts';
 import { benchKfuncs } from './kfuncs.ts';
 
 /** One row a group. */
 const GROUPS: Readonly<Record<string, { title: string; run: () => Promise<void> }>> = {
+  interp: { title: 'the checking interpreter, beside the live kernel', run: benchInterp },
   kfuncs: { title: 'kfuncs called from TypeScript, beside typedfastbitset', run: benchKfuncs },
 };
 

@@ -1,6 +1,7 @@
 /** The interpreter: runs linked programs in kernel.wasm, one instruction after another, checking every access. */
 import * as layout from '../../assembly/kernel/bpf/prog_layout.ts';
 import { SHADOW_CTX, SHADOW_FULL, SHADOW_REDZONE } from '../../assembly/layout.ts';
+import { InputError } from '../errors.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import { INSN_SIZE } from '../uapi/insn.ts';
 import type { ContextPointer, Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
@@ -141,7 +142,9 @@ export class Interpreter implements Engine {
   }
 
   #context(): number {
-    return this.#spare.pop() ?? this.#memory.exports.interp_new() >>> 0;
+    const ic = this.#spare.pop() ?? this.#memory.exports.interp_new() >>> 0;
+    if (ic) return ic;
+    throw new InputError('machine', 'memoryLimit', 'no memory is left for the stack of another run');
   }
 
   load(program: LoadedProgram): Runnable {

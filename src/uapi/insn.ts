@@ -91,9 +91,6 @@ export const BPF_ADDR_PERCPU = -1;
 
 /** Registers with a role. */
 export const BPF_REG_FP = 10;
-/** Bytes of stack of one frame; frames of a call chain. */
-export const MAX_BPF_STACK = 512;
-export const MAX_CALL_FRAMES = 8;
 
 export const classOf = (code: number) => code & 0x07;
 export const opOf = (code: number) => code & 0xf0;

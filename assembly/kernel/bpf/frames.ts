@@ -1,7 +1,7 @@
 // Call frames and what their ends continue: local calls, callbacks of helpers as loops that stand in memory, exceptions. All
 // state is in struct interp, so a run can stop between any two instructions.
 import { kasan_poison, kasan_unpoison, kasan_unpoison_readonly } from '../../mm/kasan';
-import { kmalloc } from '../../mm/slab';
+import { kfree, kmalloc } from '../../mm/slab';
 import { ALLOC_STACK, SHADOW_REDZONE, SHADOW_RETURNED } from '../../layout';
 import { this_cpu } from '../gs';
 import { PC_ATTACH_COOKIE, PC_FUNC_IP, PC_LOCAL_TYPES } from './map_layout';
@@ -88,7 +88,10 @@ export function interp_new(): usize {
   const ic = kmalloc(IC_SIZE, ALLOC_STACK);
   if (!ic) return 0;
   const stacks = kmalloc(MAX_FRAMES * STACK_STRIDE, ALLOC_STACK);
-  if (!stacks) return 0;
+  if (!stacks) {
+    kfree(ic);
+    return 0;
+  }
   kasan_poison(ic, IC_SIZE, SHADOW_REDZONE);
   kasan_poison(stacks, MAX_FRAMES * STACK_STRIDE, SHADOW_REDZONE);
   store<u32>(ic, <u32>stacks, IC_STACKS);

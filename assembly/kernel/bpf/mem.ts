@@ -118,6 +118,12 @@ export function load_slow(ic: usize, pc: usize, address: u64, size: u32): usize 
 
 /** Is [address, address + 4 or 8) fit for an atomic? Returns its offset; 0 after a fault. */
 function atomic_place(ic: usize, address: u64, size: u32, write: bool): usize {
+  const off = address - KERNEL_BASE;
+  if (off < <u64>load<u32>(M_MEMORY_LIMIT) && !(off & (size - 1))) {
+    // Aligned, it lies within one granule.
+    const shadow = <u32>load<u8>(<usize>SHADOW + (<usize>off >> 3));
+    if (shadow <= 8 && <u32>(off & 7) + size <= shadow) return <usize>off;
+  }
   if (!access_ok(address, size, write)) {
     fault_access(ic, address, size, write, 0);
     return 0;
