@@ -200,7 +200,7 @@ function checkMayGoto(env: Env, insn: Insn): void {
   }
   const cur = env.curState;
   const prev = cur.parent ? findPrevEntry(env, cur.parent, env.insnIdx) : null;
-  const queued = pushStack(env, env.insnIdx + 1, env.insnIdx, false);
+  const queued = pushStack(env, env.insnIdx + 1, env.insnIdx, false, errno.ENOMEM);
   queued.mayGotoDepth++;
   if (prev) widenImpreciseScalars(env, prev, queued);
   env.insnIdx += insn.off;

@@ -1,6 +1,6 @@
 /** Pending branches and call frames: push_stack, check_func_call, push_callback_call, prepare_func_exit. */
 import { PTR_TO_STACK, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
-import { errno } from '../uapi/errno.ts';
+import { type Errno, errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { isAsyncCallbackCallingInsn } from './call_info.ts';
 import { clearAllPktPointers } from './check_pkt.ts';
@@ -34,13 +34,22 @@ export function initFuncState(env: Env, callsite: number, frameno: number, subpr
   return frame;
 }
 
-/** push_stack: a copy of the current state, to be continued at `insnIdx` later. */
-export function pushStack(env: Env, insnIdx: number, prevInsnIdx: number, speculative: boolean): VerifierState {
+/**
+ * push_stack: a copy of the current state, to be continued at `insnIdx` later.
+ * @param tooMany - what the caller makes of too many of them
+ */
+export function pushStack(
+  env: Env,
+  insnIdx: number,
+  prevInsnIdx: number,
+  speculative: boolean,
+  tooMany: Errno = errno.EFAULT,
+): VerifierState {
   const state = env.curState.clone();
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (speculative) state.speculative = true;
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(errno.EFAULT, msg.tooManyJumps(env.stack.length));
+    env.reject(tooMany, msg.tooManyJumps(env.stack.length));
   }
   if (state.parent) state.parent.branches++;
   return state;

@@ -73,7 +73,7 @@ export function processIterNextCall(env: Env, insnIdx: number, call: KfuncCall):
   const iter = iterFromState(state, call);
   if (iter.iterState === BPF_ITER_STATE_ACTIVE) {
     const prev = state.parent ? findPrevEntry(env, state.parent, insnIdx) : null;
-    const queued = pushStack(env, insnIdx + 1, insnIdx, false);
+    const queued = pushStack(env, insnIdx + 1, insnIdx, false, errno.ENOMEM);
     const queuedIter = iterFromState(queued, call);
     queuedIter.iterState = BPF_ITER_STATE_ACTIVE;
     queuedIter.iterDepth++;

@@ -1,6 +1,8 @@
 /** bpf_check(): a program in, a verdict out. */
 import { InvariantError } from '../errors.ts';
 import type { KernelProgram } from '../kernel/program.ts';
+import type { ProgType } from '../uapi/bpf.ts';
+import { errno } from '../uapi/errno.ts';
 import { resetBacktrack } from './backtrack.ts';
 import { checkAttachBtfId, checkBtfInfo } from './check_attach.ts';
 import { checkCfg } from './check_cfg.ts';
@@ -25,8 +27,17 @@ import { BPF_COMPLEXITY_LIMIT_INSNS, VerifierState } from './types.ts';
 import type { Verdict, VerdictStats } from './verdict.ts';
 import { doCheckMain, doCheckSubprogs } from './verifier.ts';
 
-/** The passes of bpf_check, in its order. */
+/** Program types that take CAP_NET_ADMIN, or CAP_PERFMON, besides CAP_BPF. */
+const BEYOND_CAP_BPF: ReadonlySet<ProgType> = new Set<ProgType>([
+  ...(['sched_cls', 'sched_act', 'xdp', 'lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local', 'sk_skb', 'sk_msg'] as const),
+  ...(['flow_dissector', 'cgroup_device', 'cgroup_sock', 'cgroup_sock_addr', 'cgroup_sockopt'] as const),
+  ...(['cgroup_sysctl', 'sock_ops', 'netfilter', 'kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint'] as const),
+  ...(['raw_tracepoint_writable', 'tracing', 'lsm', 'struct_ops', 'ext'] as const),
+]);
+
+/** What bpf_prog_load looks at, then the passes of bpf_check, in the kernel's order. */
 function check(env: Env): void {
+  if (env.options.caps === 'bpf' && BEYOND_CAP_BPF.has(env.progType)) throw new Reject(errno.EPERM, 0);
   addSubprogAndKfunc(env);
   checkSubprogs(env);
   checkBtfInfo(env);

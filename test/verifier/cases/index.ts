@@ -1,4 +1,5 @@
+import { coreCases } from './core.ts';
 import { memoryCases } from './memory.ts';
 
 /** All cases, for the oracle. */
-export const allCases = [...memoryCases];
+export const allCases = [...coreCases, ...memoryCases];
