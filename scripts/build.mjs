@@ -92,31 +92,41 @@ async function buildScripts() {
     target: 'es2022',
     sourcemap: true,
   });
-  // Split by command, so that a command loads only what it uses.
-  for (const file of readdirSync(dist)) {
-    if (/^(cli|chunk-.*)\.js$/.test(file)) rmSync(join(dist, file));
-  }
-  const commandLine = {
+  for (const file of readdirSync(dist)) if (/^chunk-.*\.js$/.test(file)) rmSync(join(dist, file));
+  await build({
     ...common,
+    entryPoints: {
+      cli: join(root, 'src/cli/entry.ts'),
+      main: join(root, 'src/cli/main.ts'),
+      conform: join(root, 'src/cli/commands/conform.ts'),
+    },
     outdir: dist,
     platform: 'node',
     packages: 'bundle',
     external: ['koffi'],
     minify: true,
     define: { ...common.define, VERSION: JSON.stringify(version) },
-    banner: {
-      js: '#!/usr/bin/env node\nimport{createRequire as makeRequire}from"node:module";const require=makeRequire(import.meta.url);',
-    },
-  };
-  await build({
-    ...commandLine,
-    entryPoints: { cli: join(root, 'src/cli/entry.ts') },
-    splitting: true,
-    chunkNames: 'chunk-[name]-[hash]',
+    banner: { js: '#!/usr/bin/env node' },
+    plugins: [leanCommander],
   });
-  // In one file: each that has to be found and opened takes its time, and this one starts once a test.
-  await build({ ...commandLine, entryPoints: { conform: join(root, 'src/cli/commands/conform.ts') } });
 }
+
+/**
+ * Commander can start subcommands that are programs of their own, and loads half of Node's network code for it. Ours are not: it
+ * gets the modules that it needs, by import, and none that it does not.
+ */
+const leanCommander = {
+  name: 'lean-commander',
+  setup({ onResolve, onLoad }) {
+    const inCommander = ({ importer }) => /[\\/]commander[\\/]/.test(importer);
+    onResolve({ filter: /^node:/ }, (args) => (inCommander(args) ? { path: args.path, namespace: 'lean' } : null));
+    onLoad({ filter: /.*/, namespace: 'lean' }, ({ path }) => ({
+      contents:
+        path === 'node:child_process' ? 'export {};' : `export * from '${path}'; export { default } from '${path}';`,
+      resolveDir: root,
+    }));
+  },
+};
 
 /** dist/index.d.ts as one file, and etc/bpf-cpumask.api.md beside it. */
 function buildTypes() {

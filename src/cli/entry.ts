@@ -1,7 +1,10 @@
 /**
  * Where the command line starts. `conform` is run once per test by its runner, hundreds of times, so that it goes without
- * the argument parser; everything else is main.ts's.
+ * the argument parser; everything else is main.ts's. Both lie beside us in dist/, each in one file: every file that has to be
+ * found and opened takes its time.
  */
+import { explain } from './explain.ts';
+
 const argv = process.argv.slice(2);
 
 /** What `conform` was asked, or null where that is for the argument parser to say (help, mistakes). */
@@ -22,15 +25,13 @@ function conformArguments(rest: readonly string[]): { memory?: string; engine?: 
 
 const direct = argv[0] === 'conform' ? conformArguments(argv.slice(1)) : null;
 if (direct) {
-  // By its place beside us in dist/, where the build puts it in one file.
   const place = new URL('conform.js', import.meta.url).href;
   const { conformAlone } = (await import(place)) as typeof import('./commands/conform.ts');
   try {
     process.exitCode = conformAlone(direct.memory, direct);
   } catch (error) {
-    const { explain } = await import('./explain.ts');
-    process.exitCode = explain(error, 'conform', (line) => process.stderr.write(`${line}\n`));
+    process.exitCode = explain(error, (line) => process.stderr.write(`${line}\n`));
   }
 } else {
-  await import('./main.ts');
+  await import(new URL('main.js', import.meta.url).href);
 }

@@ -66,8 +66,16 @@ async function main(argv: readonly string[]): Promise<void> {
     if (argv.length === 0) status = EXIT.usage;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) status = EXIT.ok;
-    else status = explain(error, known, note);
+    else status = error instanceof CommanderError ? misused(error, known) : explain(error, note);
   }
+}
+
+/** A mistake that the argument parser found. */
+function misused({ message }: CommanderError, command: string | null): number {
+  const help = command === null ? 'bpf-cpumask --help' : `bpf-cpumask ${command} --help`;
+  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  note(`bpf-cpumask: ${text}; ${help} lists what there is`);
+  return EXIT.usage;
 }
 
 ignoreClosedPipes();
