@@ -38,6 +38,8 @@ export interface DecodeOptions {
 
 /** Deepest nesting that is decoded; BTF from strangers may nest without end. */
 const MAX_DEPTH = 32;
+/** Bytes of the widest number, __int128; BTF that says more is wrong. */
+const MAX_NUMBER = 16;
 /** Array elements decoded of one value, in all: what lies beyond is counted, not shown. */
 const MAX_ELEMENTS = 65536;
 
@@ -51,7 +53,7 @@ export function decodeValue(btf: Btf, typeId: number, bytes: Uint8Array, options
   let elements = 0;
   const load = (offset: number, size: number): bigint => {
     let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[offset + i] ?? 0);
+    for (let i = Math.min(size, MAX_NUMBER) - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[offset + i] ?? 0);
     return value;
   };
   const integer = (type: BtfInt, raw: bigint, bits: number): BtfValue => {
@@ -77,10 +79,10 @@ export function decodeValue(btf: Btf, typeId: number, bytes: Uint8Array, options
     const type = btf.type(btf.skipMods(id));
     switch (type.kind) {
       case 'int':
-        return integer(type, load(offset, type.size), Math.min(type.bits, type.size * 8));
+        return integer(type, load(offset, type.size), Math.min(type.bits, Math.min(type.size, MAX_NUMBER) * 8));
       case 'enum':
       case 'enum64':
-        return enumeration(type, load(offset, type.size), type.size * 8);
+        return enumeration(type, load(offset, type.size), Math.min(type.size, MAX_NUMBER) * 8);
       case 'float': {
         const view = new DataView(new ArrayBuffer(8));
         view.setBigUint64(0, load(offset, 8), true);
@@ -146,7 +148,7 @@ function asText(bytes: Uint8Array): string | null {
  */
 export function encodeValue(btf: Btf, typeId: number, bytes: Uint8Array, value: unknown, what: string): void {
   const store = (offset: number, size: number, number: bigint) => {
-    for (let i = 0; i < size; i++) bytes[offset + i] = Number((number >> BigInt(8 * i)) & 0xffn);
+    for (let i = 0; i < Math.min(size, MAX_NUMBER); i++) bytes[offset + i] = Number((number >> BigInt(8 * i)) & 0xffn);
   };
   const encode = (id: number, offset: number, given: unknown, path: string, depth: number): void => {
     const bad = (problem: string) => new InputError(what, path, problem);
@@ -285,7 +287,7 @@ function inRange(number: bigint, type: BtfInt, bad: (problem: string) => InputEr
     if (number === 0n || number === 1n) return number;
     throw bad(`${number} is neither true nor false`);
   }
-  const bits = BigInt(type.size * 8);
+  const bits = BigInt(Math.min(type.size, MAX_NUMBER) * 8);
   const signed = (type.encoding & BTF_INT_SIGNED) !== 0;
   const least = signed ? -(1n << (bits - 1n)) : 0n;
   const most = (1n << bits) - 1n;
