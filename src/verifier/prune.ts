@@ -105,7 +105,9 @@ function propagateBackedges(env: Env, visit: SccVisit): void {
       break;
     }
     changed = false;
-    for (const state of visit.backedges) {
+    // Newest first, as the kernel's list has them.
+    for (let b = visit.backedges.length - 1; b >= 0; b--) {
+      const state = visit.backedges[b] as VerifierState;
       if (state.equalState && propagatePrecision(env, state.equalState, state)) changed = true;
     }
   }

@@ -168,7 +168,7 @@ export function boundsSanityCheck(env: Env, reg: RegState, where: string): void 
   const hex32 = (value: number) => `0x${(value >>> 0).toString(16)}`;
   const h = reg.val;
   env.verbose(
-    `REG INVARIANTS VIOLATION (${where}): ${what[kind]} u64=[${hex(range.umin(h))}, ${hex(range.umax(h))}] ` +
+    `verifier bug: REG INVARIANTS VIOLATION (${where}): ${what[kind]} u64=[${hex(range.umin(h))}, ${hex(range.umax(h))}] ` +
       `s64=[${hex(range.smin(h))}, ${hex(range.smax(h))}] u32=[${hex32(range.u32min(h))}, ${hex32(range.u32max(h))}] ` +
       `s32=[${hex32(range.s32min(h))}, ${hex32(range.s32max(h))}] var_off=(${hex(range.value(h))}, ${hex(range.mask(h))})\n`,
   );

@@ -27,10 +27,16 @@ for (let seed = first; seed < first + count; seed++) {
   const test: VerifierCase = { name: String(seed), maps: { m: { value: 64 } }, asm };
   const program = caseProgram(test, kernel);
   using live = new LiveObject(nrCpus);
-  const { verdict: want } = live.load(program, 6);
+  let level = 6;
+  let want = live.load(program, level).verdict;
+  // The log was too long for its buffer: statistics are still to be equal.
+  if (want.errno === 28) {
+    level = 4;
+    want = live.load(program, level).verdict;
+  }
   let have: { errno: number; log: string };
   try {
-    have = verify(program, { release: '6.18', btf: kernel }, { logLevel: 6, cpus: nrCpus });
+    have = verify(program, { release: '6.18', btf: kernel }, { logLevel: level, cpus: nrCpus });
   } catch (error) {
     if (!(error instanceof NotSupported)) console.log(asm);
     throw error;
