@@ -27,7 +27,7 @@ for (let seed = first; seed < first + count; seed++) {
   const test: VerifierCase = { name: String(seed), maps: { m: { value: 64 } }, asm };
   const program = caseProgram(test, kernel);
   using live = new LiveObject(nrCpus);
-  let level = 6;
+  let level = kind === 'loop' ? 4 : 6;
   let want = live.load(program, level).verdict;
   // The log was too long for its buffer: statistics are still to be equal.
   if (want.errno === 28) {
