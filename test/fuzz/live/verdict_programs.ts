@@ -159,3 +159,164 @@ export function loopProgram(random: Random): string {
   lines.push('end:', 'r0 = 0', 'exit');
   return lines.join('\n');
 }
+
+/** What a register of a kfunc program is believed to hold. */
+type Held = 'number' | 'mask' | 'rcu';
+
+/** Writes mostly correct programs on cpumasks; `wrong` of them now and then is not. */
+class KfuncWriter {
+  readonly lines = ['r6 = 0', 'r7 = 0', 'r8 = 0', 'r9 = 0'];
+  private readonly regs = new Map<number, Held>([6, 7, 8, 9].map((reg) => [reg, 'number']));
+  private locked = false;
+  private label = 0;
+
+  constructor(private readonly random: Random) {}
+
+  /** Once in a while: does what it should not. */
+  private wrong(): boolean {
+    return this.random(60) === 0;
+  }
+
+  private of(...kinds: Held[]): number[] {
+    return [...this.regs].filter(([, kind]) => this.wrong() || kinds.includes(kind)).map(([reg]) => reg);
+  }
+
+  private emit(...lines: string[]): void {
+    this.lines.push(...lines);
+  }
+
+  /** Gives everything back and leaves. */
+  private leave(): void {
+    for (const [reg, kind] of this.regs) {
+      if (kind === 'mask' && !this.wrong()) this.emit(`r1 = r${reg}`, 'call bpf_cpumask_release');
+    }
+    if (this.locked && !this.wrong()) this.emit('call bpf_rcu_read_unlock');
+    this.emit('r0 = 0', 'exit');
+  }
+
+  /** R0 into a free register; where it is NULL, leaves or goes on without. */
+  private take(kind: Held): void {
+    const free = this.of('number', 'rcu');
+    if (free.length === 0) {
+      this.emit('if r0 == 0 goto +2', 'r1 = r0', kind === 'mask' ? 'call bpf_cpumask_release' : 'r1 = 0');
+      return;
+    }
+    const reg = pick(this.random, free);
+    this.regs.set(reg, 'number');
+    this.emit(`r${reg} = r0`);
+    if (this.wrong()) {
+      this.regs.set(reg, kind);
+      return;
+    }
+    const name = `n${this.label++}`;
+    this.emit(`if r${reg} != 0 goto ${name}`);
+    this.leave();
+    this.emit(`${name}:`);
+    this.regs.set(reg, kind);
+  }
+
+  private lookup(): void {
+    this.emit('*(u32 *)(r10 -4) = 0', 'r2 = r10', 'r2 += -4', 'r1 = map(k)', 'call bpf_map_lookup_elem');
+    const name = `n${this.label++}`;
+    if (!this.wrong()) {
+      this.emit(`if r0 != 0 goto ${name}`);
+      this.leave();
+      this.emit(`${name}:`);
+    }
+  }
+
+  private readonly steps: readonly (() => void)[] = [
+    () => {
+      this.emit('call bpf_cpumask_create');
+      this.take('mask');
+    },
+    () => {
+      const mask = this.of('mask')[0];
+      if (mask === undefined) return;
+      this.emit(`r1 = r${mask}`, 'call bpf_cpumask_release');
+      if (!this.wrong()) this.regs.set(mask, 'number');
+    },
+    () => {
+      const mask = this.of('mask', this.locked ? 'rcu' : 'mask')[0];
+      if (mask === undefined) return;
+      this.emit(`r1 = r${mask}`, 'call bpf_cpumask_acquire');
+      this.take('mask');
+    },
+    () => {
+      const masks = this.of('mask', 'rcu');
+      if (masks.length === 0) return;
+      const mask = () => pick(this.random, masks);
+      const calls = [
+        [`r1 = ${this.random(64)}`, `r2 = r${mask()}`, 'call bpf_cpumask_set_cpu'],
+        [`r1 = ${this.random(64)}`, `r2 = r${mask()}`, 'call bpf_cpumask_test_and_clear_cpu'],
+        [`r1 = r${mask()}`, 'call bpf_cpumask_first'],
+        [`r1 = r${mask()}`, `r2 = r${mask()}`, 'call bpf_cpumask_any_and_distribute'],
+        [`r1 = r${mask()}`, `r2 = r${mask()}`, `r3 = r${mask()}`, 'call bpf_cpumask_or'],
+      ];
+      this.emit(...pick(this.random, calls));
+    },
+    () => {
+      if (this.locked && !this.wrong()) return;
+      this.emit('call bpf_rcu_read_lock');
+      this.locked = true;
+    },
+    () => {
+      if (!this.locked && !this.wrong()) return;
+      this.emit('call bpf_rcu_read_unlock');
+      this.locked = false;
+      for (const [reg, kind] of this.regs) if (kind === 'rcu' && !this.wrong()) this.regs.set(reg, 'number');
+    },
+    () => {
+      this.lookup();
+      const mask = this.of('mask')[0];
+      const give = mask !== undefined && this.random(2) === 1;
+      this.emit('r1 = r0', `r1 += ${this.wrong() ? 4 : 8}`, give ? `r2 = r${mask}` : 'r2 = 0', 'call bpf_kptr_xchg');
+      if (give) this.regs.set(mask, 'number');
+      this.maybeTake();
+    },
+    () => {
+      if (!this.locked && !this.wrong()) return;
+      this.lookup();
+      this.emit('r0 = *(u64 *)(r0 +8)');
+      this.take('rcu');
+    },
+    () => {
+      const masks = this.of('mask', 'rcu');
+      if (masks.length) this.emit(`r1 = *(u64 *)(r${pick(this.random, masks)} +${pick(this.random, [0, 8, 24])})`);
+    },
+    () => {
+      const mask = this.of('mask')[0];
+      if (mask === undefined) return;
+      this.emit(
+        `*(u64 *)(r10 -16) = r${mask}`,
+        `r${mask} = 0`,
+        'call bpf_get_prandom_u32',
+        `r${mask} = *(u64 *)(r10 -16)`,
+      );
+    },
+    () => {
+      const name = `b${this.label++}`;
+      const masks = this.of('mask', 'rcu');
+      this.emit('call bpf_get_prandom_u32', `if r0 > ${this.random(100)} goto ${name}`);
+      if (masks.length) this.emit(`r1 = r${pick(this.random, masks)}`, 'call bpf_cpumask_empty');
+      this.emit(`${name}:`);
+    },
+  ];
+
+  /** What bpf_kptr_xchg gave may be NULL, which is fine. */
+  private maybeTake(): void {
+    const name = `x${this.label++}`;
+    this.emit(`if r0 == 0 goto ${name}`, 'r1 = r0', 'call bpf_cpumask_release', `${name}:`);
+  }
+
+  write(): string {
+    for (let i = 3 + this.random(14); i > 0; i--) pick(this.random, this.steps)();
+    this.leave();
+    return this.lines.join('\n');
+  }
+}
+
+/** Cpumask kfuncs, kptrs in map `k` ({ u64; kptr }), RCU, references, NULL checks; most are right. */
+export function kfuncProgram(random: Random): string {
+  return new KfuncWriter(random).write();
+}

@@ -1,6 +1,6 @@
 /**
  * Random programs before the live kernel's verifier and ours: verdict, errno, message, instruction count and log have to be
- * equal. node scripts/run.mjs test/fuzz/live/verdicts.ts [COUNT] [SEED] [scalar|loop] [-v]. Needs root and a 6.18.
+ * equal. node scripts/run.mjs test/fuzz/live/verdicts.ts [COUNT] [SEED] [scalar|loop|kfunc] [-v]. Needs root and a 6.18.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,11 +11,12 @@ import { readAsset } from '../../../src/platform/node/assets.ts';
 import { initRange, verify } from '../../../src/verifier/index.ts';
 import { normalize } from '../../verdicts/compare.ts';
 import { caseProgram, type VerifierCase } from '../../verifier/case.ts';
-import { generator, loopProgram, scalarProgram } from './verdict_programs.ts';
+import { generator, kfuncProgram, loopProgram, scalarProgram } from './verdict_programs.ts';
 
 const [count = 1000, first = 1] = process.argv.slice(2, 4).map(Number);
 const kind = process.argv[4] ?? 'scalar';
-const make = kind === 'loop' ? loopProgram : scalarProgram;
+const MAKE = { scalar: scalarProgram, loop: loopProgram, kfunc: kfuncProgram } as const;
+const make = MAKE[kind as keyof typeof MAKE] ?? scalarProgram;
 const kernel = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
 const nrCpus = cpus().length;
 const differences = new Map<string, number[]>();
@@ -24,7 +25,7 @@ let accepted = 0;
 let shown = 0;
 for (let seed = first; seed < first + count; seed++) {
   const asm = make(generator(seed));
-  const test: VerifierCase = { name: String(seed), maps: { m: { value: 64 } }, asm };
+  const test: VerifierCase = { name: String(seed), maps: { m: { value: 64 }, k: { of: 'kptr' } }, asm };
   const program = caseProgram(test, kernel);
   using live = new LiveObject(nrCpus);
   let level = kind === 'loop' ? 4 : 6;
