@@ -59,6 +59,8 @@ export interface RunOptions {
   readonly entry?: number;
   /** Context object, where it has hidden fields. */
   readonly context?: number;
+  /** Whether it may sleep, where that is not as the program says: a timer's callback may not, a work item's may. */
+  readonly sleepable?: boolean;
   /** Packet that ld_abs and ld_ind read: offset and bytes. */
   readonly packet?: { readonly offset: number; readonly length: number };
   /** Bytes above r10, up to 32, that may be accessed too: some plain programs expect it. Default 0. */

@@ -94,17 +94,21 @@ describe('arguments of calls', () => {
   });
 
   it('say who made and freed the object, by instruction', () => {
-    const text = 'call create; r6 = r0; r1 = r0; call release; r1 = r6; call weight; exit';
-    const program = bench.load(assemble(text, { kfuncs }), { environment });
-    const { fault } = program.run();
-    // Nothing was in a read section, so the grace period is over.
-    expect(fault).toMatchObject({ kind: 'use-after-free', site: { insn: 5 }, access: { arg: 1 } });
-    expect(fault?.object).toMatchObject({
-      name: 'struct bpf_cpumask',
-      freed: true,
-      allocated: { insn: 0 },
-      freedAt: { insn: 3 },
+    const make = bench.load(assemble('call create; r6 = r0; r1 = r0; call release; r0 = r6; exit', { kfuncs }), {
+      environment,
     });
+    const use = bench.load(assemble('r2 = 0; call weight; exit', { kfuncs }), { environment });
+    const mask = make.run();
+    // The grace period is over with the run that was in a read section.
+    const { fault } = use.run({ args: [mask.r0] });
+    expect(fault).toMatchObject({ kind: 'use-after-free', site: { insn: 1 }, access: { arg: 1 } });
+    expect(fault?.object).toMatchObject({ name: 'struct bpf_cpumask', freed: true });
+    expect(fault?.object).toMatchObject({ allocated: { insn: 0 }, freedAt: { insn: 3 } });
+  });
+
+  it('a released mask stays until the run that released it is over', () => {
+    const text = 'call create; r6 = r0; r1 = r0; call release; r1 = r6; call weight; exit';
+    expect(call(text)).toMatchObject({ r0: 0n, fault: null });
   });
 });
 

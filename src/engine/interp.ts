@@ -17,6 +17,8 @@ class InterpRun implements Run {
   readonly #options: RunOptions;
   readonly #ic: number;
   readonly #release: () => void;
+  /** Which read side the run is in (__bpf_prog_enter): that of tasks trace for programs that may sleep. */
+  readonly #sleepable: number;
   #outcome: RunOutcome | null = null;
 
   constructor(
@@ -24,13 +26,16 @@ class InterpRun implements Run {
     linked: LinkedProgram,
     ic: number,
     options: RunOptions,
-    pointers: readonly ContextPointer[],
+    { context: pointers = [], sleepable = false }: LoadedProgram,
     release: () => void,
   ) {
     this.#memory = memory;
+    this.#sleepable = Number(options.sleepable ?? sleepable);
     this.#options = options;
     this.#ic = ic;
     this.#release = release;
+    memory.setCpu(options.cpu ?? 0);
+    memory.exports.bpf_prog_enter(this.#sleepable);
     const args = options.args ?? [];
     memory.setU32(ic + layout.IC_STACK_SLACK, options.stackSlack ?? 0);
     memory.exports.interp_start(ic, linked.prog, options.entry ?? 0, args[0] ?? 0n);
@@ -90,6 +95,8 @@ class InterpRun implements Run {
   }
 
   #end(fault: Fault | null): false {
+    this.#memory.setCpu(this.#options.cpu ?? 0);
+    this.#memory.exports.bpf_prog_exit(this.#sleepable);
     const r0 = this.#memory.dv().getBigUint64(this.#ic + layout.IC_REGS, true);
     this.#outcome = { retval: Number(r0 & 0xffffffffn), r0, insns: this.#insns, fault };
     return false;
@@ -123,6 +130,7 @@ class InterpRun implements Run {
   }
 
   dispose(): void {
+    if (!this.#outcome) this.#end(null);
     this.#release();
   }
 }
@@ -152,7 +160,7 @@ export class Interpreter implements Engine {
     const linked = link(memory, program, this.#callOf);
     const start = (options: RunOptions): InterpRun => {
       const ic = this.#context();
-      return new InterpRun(memory, linked, ic, options, program.context ?? [], () => {
+      return new InterpRun(memory, linked, ic, options, program, () => {
         this.#spare.push(ic);
       });
     };

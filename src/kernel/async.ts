@@ -10,8 +10,7 @@ const MAX_CALLBACKS = 1024;
 export type CallbackRunner = (
   program: number,
   callback: bigint,
-  cpu: number,
-  args: readonly bigint[],
+  options: { readonly cpu: number; readonly args: readonly bigint[]; readonly sleepable: boolean },
 ) => RunOutcome | null;
 
 /** Runs what is due: work items, then timers, in the order of their expiry. Returns how many ran. */
@@ -24,7 +23,8 @@ function runDue(memory: KernelMemory, run: CallbackRunner): number {
     const at = (field: number) => memory.u32At(work + field);
     const callback = memory.dv().getBigUint64(work + map.BA_CALLBACK, true);
     const args = [at(map.BA_MAP), at(map.BA_KEY), at(map.BA_VALUE)].map((offset) => memory.address(offset));
-    run(at(map.BA_PROG), callback, at(map.BA_CPU), args);
+    // BA_KIND 1: a work item, which runs in a thread of its own.
+    run(at(map.BA_PROG), callback, { cpu: at(map.BA_CPU), args, sleepable: at(map.BA_KIND) === 1 });
     exports.async_done(work);
     count++;
   }

@@ -209,8 +209,8 @@ export class Machine {
     this.inCallback = true;
     const { cpu } = this.memory;
     try {
-      passTime(this.memory, layout.M_CLOCK_NS, until, (id, callback, on, args) => {
-        const outcome = this.programs.get(id)?.runCallback(callback, on, args) ?? null;
+      passTime(this.memory, layout.M_CLOCK_NS, until, (id, callback, options) => {
+        const outcome = this.programs.get(id)?.runCallback(callback, options) ?? null;
         if (outcome?.fault) this.callbackFaults.push(outcome.fault);
         return outcome;
       });

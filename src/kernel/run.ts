@@ -1,5 +1,5 @@
 /** A loaded program: what runs it, once or from a tracepoint. */
-import type { LoadedProgram, Runnable, RunOutcome } from '../engine/engine.ts';
+import type { LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import type { LineSpec, ProgramSpec } from '../loader/spec.ts';
 import { BPF_F_SLEEPABLE, type ProgType } from '../uapi/bpf.ts';
@@ -145,10 +145,10 @@ export class Program {
   }
 
   /** Runs a timer's or work item's callback, by the address that it was set with. @internal */
-  runCallback(callback: bigint, cpu: number, args: readonly bigint[]): RunOutcome | null {
+  runCallback(callback: bigint, options: RunOptions): RunOutcome | null {
     const entry = this.runnable?.entryOf(callback) ?? null;
     if (!this.runnable || entry === null) return null;
-    const outcome = this.runnable.run({ cpu, entry, args });
+    const outcome = this.runnable.run({ ...options, entry });
     this.machine.account(outcome);
     return outcome;
   }
