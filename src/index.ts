@@ -27,5 +27,6 @@ export type { Affinity, Task, TaskOptions, Tasks } from './kernel/tasks.ts';
 export type { CpuPlace, Topology } from './kernel/topology.ts';
 export { type TraceArgs, type TracepointRow, tracepoints } from './kernel/tracepoints.ts';
 export type { KernelWarning } from './kernel/warnings.ts';
+export { type Assets, type AssetUrls, fetchAssets } from './platform/browser/fetch_assets.ts';
 export { createMachine, type MachineOptions } from './platform/create_machine.ts';
 export type { Verdict, VerdictStats } from './verifier/index.ts';

@@ -101,6 +101,11 @@ function unshare(wasm: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return copy;
 }
 
+/** Compiles dist/kernel.wasm without blocking, for the memory that there is here (shared or not). */
+export function compileKernel(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(typeof SharedArrayBuffer === 'function' ? wasm : unshare(wasm));
+}
+
 export class KernelMemory {
   readonly memory: WebAssembly.Memory;
   readonly module: WebAssembly.Module;

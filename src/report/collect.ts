@@ -20,14 +20,22 @@ export interface CollectOptions {
   readonly firstWarning: number;
 }
 
-/** The report of runs of one program, the last of which is the last in `runs`. */
+/** Runs of one program, one after another. */
+export interface RunTotals {
+  readonly last: ProgramRun;
+  readonly times: number;
+  /** Of all of them. */
+  readonly insns: number;
+  readonly durationNs: number;
+}
+
+/** The report of runs of one program: what they came to, and what the machine holds after them. */
 export function collectRun(
   machine: Machine,
   program: Program,
-  runs: readonly ProgramRun[],
+  { last, times, insns, durationNs }: RunTotals,
   options: CollectOptions,
 ): RunReport {
-  const last = runs.at(-1);
   const { object } = program;
   const lost = lostPrintk(machine.memory);
   const printk = drainPrintk(machine.memory).map((record) => record.text);
@@ -39,11 +47,11 @@ export function collectRun(
     section: program.section,
     type: program.type,
     engine: machine.engine.name,
-    retval: last && !last.fault ? last.retval : null,
-    insns: runs.reduce((sum, run) => sum + run.insns, 0),
-    durationNs: runs.reduce((sum, run) => sum + run.durationNs, 0),
+    retval: last.fault ? null : last.retval,
+    insns,
+    durationNs,
     cpu: options.cpu,
-    times: runs.length,
+    times,
     printk,
     globals: object.globals.all(),
     maps: object.maps.filter((map) => map.spec.section === null).map((map) => mapReport(machine, program, map)),
@@ -51,8 +59,8 @@ export function collectRun(
     warnings: machine
       .warnings(options.firstWarning)
       .map(({ text, cpu, site }) => `${text} (CPU ${cpu}${siteText(machine, site)})`),
-    fault: last?.fault ? faultReport(machine, last.fault) : null,
-    ctx: last?.ctx ? toHex(last.ctx) : null,
+    fault: last.fault ? faultReport(machine, last.fault) : null,
+    ctx: last.ctx ? toHex(last.ctx) : null,
   };
 }
 

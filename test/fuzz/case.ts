@@ -75,7 +75,12 @@ function runProgram(machine: Machine, program: Program): Outcome {
   try {
     if (program.reject || program.verdict?.verdict === 'reject') return 'rejected';
     const run = program.run({ budget: BUDGET });
-    const report = collectRun(machine, program, [run], { cpu: 0, firstWarning: 0 });
+    const report = collectRun(
+      machine,
+      program,
+      { last: run, times: 1, insns: run.insns, durationNs: run.durationNs },
+      { cpu: 0, firstWarning: 0 },
+    );
     formatRun(report, (_style, text) => text);
     JSON.stringify(runToJson(report), (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
     return run.fault ? 'fault' : 'run';

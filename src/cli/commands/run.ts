@@ -116,12 +116,15 @@ function runnable(object: BpfObject, { ctx, fire }: RunFlags): Program[] {
 function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boolean): boolean {
   if (isRejected(program, flags)) return false;
   const firstWarning = machine.warnings().at(-1)?.number ?? -1;
-  const runs: ProgramRun[] = [];
-  for (let i = 0; i < flags.times; i++) {
-    runs.push(runOnce(program, flags));
-    if (runs.at(-1)?.fault) break;
+  let last = runOnce(program, flags);
+  const sums = { times: 1, insns: last.insns, durationNs: last.durationNs };
+  while (sums.times < flags.times && !last.fault) {
+    last = runOnce(program, flags);
+    sums.times++;
+    sums.insns += last.insns;
+    sums.durationNs += last.durationNs;
   }
-  const report = collectRun(machine, program, runs, { cpu: flags.cpu, firstWarning: firstWarning + 1 });
+  const report = collectRun(machine, program, { last, ...sums }, { cpu: flags.cpu, firstWarning: firstWarning + 1 });
   if (flags.json) printJson(runToJson(report));
   else print(formatRun(report, paintFor(process.stdout), isLast || report.fault !== null));
   return report.fault === null;
