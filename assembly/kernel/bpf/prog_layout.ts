@@ -61,10 +61,9 @@ export const CT_ROW_SIZE = 12;
 
 /** Frames of one run: 8 of the verifier's, and those that tail calls leave below themselves. */
 export const MAX_FRAMES = 32;
-/** Stack of a frame: redzone, 512 bytes, and a slot where callbacks find a key. */
+/** Stack of a frame: redzone, 512 bytes, and 64 more where the cursor of a map walk lies. */
 export const STACK_REDZONE = 64;
 export const STACK_SIZE = 512;
-export const STACK_KEY = 576;
 export const STACK_STRIDE = 640;
 
 /** struct interp: one run of a program. Names with IC_ are offsets in it. r0 to r10, u64 each. */
@@ -101,8 +100,6 @@ export const IC_FAULT_SIZE = 152;
 export const IC_FAULT_WRITE = 156;
 export const IC_FAULT_SHADOW = 160;
 export const IC_FAULT_ARG = 164;
-/** struct bpf_prog * that bpf_throw left from; its exception callback runs. u32 */
-export const IC_THROWN = 168;
 /** Bytes above r10 that may be accessed too, for plain programs that were never verified. u32 */
 export const IC_STACK_SLACK = 172;
 export const IC_FRAMES = 192;
