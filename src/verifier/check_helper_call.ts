@@ -143,6 +143,11 @@ function recordMap(env: Env, meta: CallMeta, insnIdx: number): void {
 /** record_func_key: the index of a tail call, where it is the same on all paths. */
 function recordKey(env: Env, meta: CallMeta, insnIdx: number): void {
   const aux = env.insnAux(insnIdx);
+  if (meta.map?.type !== 'prog_array') {
+    // The kernel's message ends without a newline.
+    env.verbose(msg.tailCallMap());
+    env.reject(errno.EINVAL);
+  }
   const { val } = env.curRegs()[3] as RegState;
   const index = range.valueF(val);
   if (!range.isConst(val) || !meta.map || index >= meta.map.maxEntries) {

@@ -28,6 +28,7 @@ import {
   typeFlag,
 } from '../kernel/bpf/bpf.ts';
 import { BPF_LIST_HEAD, BPF_RB_ROOT } from '../kernel/bpf/btf_record.ts';
+import { compareReleases } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { btfStructIdsMatch } from './btf_walk.ts';
@@ -151,7 +152,8 @@ function scalarArg({ env, call, param, reg, regno }: Arg): void {
 function pointerArg(arg: Arg): ArgKind {
   const { env, call, param, index, regno, reg } = arg;
   const mayBeNull = registerIsNull(reg) || (reg.type & PTR_MAYBE_NULL) !== 0;
-  if ((call.trustedArgs || call.rcu) && mayBeNull && param.suffix !== 'nullable') {
+  const refusesNull = call.trustedArgs || call.rcu || compareReleases(env.profile.release, '6.18') >= 0;
+  if (mayBeNull && refusesNull && param.suffix !== 'nullable' && param.suffix !== 'opt') {
     env.reject(errno.EACCES, msg.trustedNull(index));
   }
   if (reg.refObjId) {
@@ -214,7 +216,11 @@ function hasSize({ env, call, index, regno }: Arg): boolean {
 
 function mapPointer({ env, call, reg, regno }: Arg): void {
   const { map } = reg;
-  if (!map) throw env.reject(errno.EINVAL, msg.notMapPointer(regno));
+  if (!map) {
+    // The kernel sees a map pointer where another kind of register keeps something of its own.
+    if (!reg.btf && !reg.memSize && !reg.pktRange && !reg.subprogno) env.reject(errno.EINVAL, msg.notMapPointer(regno));
+    return;
+  }
   if (call.map && (call.map !== map || call.mapUid !== reg.mapUid)) {
     if ((map.record?.wqOff ?? -1) >= 0) env.reject(errno.EINVAL, msg.wqMapMismatch(call.mapUid, reg.mapUid));
     if ((map.record?.taskWorkOff ?? -1) >= 0) {

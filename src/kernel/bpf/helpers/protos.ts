@@ -353,7 +353,7 @@ export const FUNC_PROTOS = {
   kallsyms_lookup_name: proto(
     RET_INTEGER,
     [
-      ARG_PTR_TO_MEM,
+      ARG_PTR_TO_MEM | MEM_RDONLY,
       ARG_CONST_SIZE_OR_ZERO,
       ARG_ANYTHING,
       ARG_PTR_TO_FIXED_SIZE_MEM | MEM_UNINIT | MEM_WRITE | MEM_ALIGNED,
@@ -816,26 +816,42 @@ export const FUNC_PROTOS = {
   ]),
   sock_ops_reserve_hdr_opt: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_ANYTHING]),
   skb_set_tstamp: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_ANYTHING]),
-  tcp_raw_gen_syncookie_ipv4: proto(RET_INTEGER, [ARG_PTR_TO_FIXED_SIZE_MEM, ARG_PTR_TO_MEM, ARG_CONST_SIZE_OR_ZERO], {
-    gplOnly: true,
-    pktAccess: true,
-    argSizes: { 1: 20 },
-  }),
-  tcp_raw_gen_syncookie_ipv6: proto(RET_INTEGER, [ARG_PTR_TO_FIXED_SIZE_MEM, ARG_PTR_TO_MEM, ARG_CONST_SIZE_OR_ZERO], {
-    gplOnly: true,
-    pktAccess: true,
-    argSizes: { 1: 40 },
-  }),
-  tcp_raw_check_syncookie_ipv4: proto(RET_INTEGER, [ARG_PTR_TO_FIXED_SIZE_MEM, ARG_PTR_TO_FIXED_SIZE_MEM], {
-    gplOnly: true,
-    pktAccess: true,
-    argSizes: { 1: 20, 2: 20 },
-  }),
-  tcp_raw_check_syncookie_ipv6: proto(RET_INTEGER, [ARG_PTR_TO_FIXED_SIZE_MEM, ARG_PTR_TO_FIXED_SIZE_MEM], {
-    gplOnly: true,
-    pktAccess: true,
-    argSizes: { 1: 40, 2: 20 },
-  }),
+  tcp_raw_gen_syncookie_ipv4: proto(
+    RET_INTEGER,
+    [ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY, ARG_PTR_TO_MEM, ARG_CONST_SIZE_OR_ZERO],
+    {
+      gplOnly: true,
+      pktAccess: true,
+      argSizes: { 1: 20 },
+    },
+  ),
+  tcp_raw_gen_syncookie_ipv6: proto(
+    RET_INTEGER,
+    [ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY, ARG_PTR_TO_MEM, ARG_CONST_SIZE_OR_ZERO],
+    {
+      gplOnly: true,
+      pktAccess: true,
+      argSizes: { 1: 40 },
+    },
+  ),
+  tcp_raw_check_syncookie_ipv4: proto(
+    RET_INTEGER,
+    [ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY, ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY],
+    {
+      gplOnly: true,
+      pktAccess: true,
+      argSizes: { 1: 20, 2: 20 },
+    },
+  ),
+  tcp_raw_check_syncookie_ipv6: proto(
+    RET_INTEGER,
+    [ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY, ARG_PTR_TO_FIXED_SIZE_MEM | MEM_RDONLY],
+    {
+      gplOnly: true,
+      pktAccess: true,
+      argSizes: { 1: 40, 2: 20 },
+    },
+  ),
   sk_lookup_assign: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_SOCKET_OR_NULL, ARG_ANYTHING]),
   skc_to_tcp6_sock: proto(RET_PTR_TO_BTF_ID_OR_NULL, [ARG_PTR_TO_BTF_ID_SOCK_COMMON], { retBtfId: 'tcp6_sock' }),
   skc_to_tcp_sock: proto(RET_PTR_TO_BTF_ID_OR_NULL, [ARG_PTR_TO_BTF_ID_SOCK_COMMON], { retBtfId: 'tcp_sock' }),
