@@ -7,8 +7,8 @@ import {
   parseText,
   resolvePath,
   setVariables,
+  splitVariable,
   unknownVariable,
-  variableName,
 } from '../loader/variables.ts';
 import type { BpfMap } from './bpf/maps/index.ts';
 import type { Machine } from './machine.ts';
@@ -20,7 +20,7 @@ export function presetGlobals(
   values: Readonly<Record<string, unknown>>,
 ): { readonly spec: ObjectSpec; readonly kconfig: Readonly<Record<string, string>> } {
   const isConfig = (name: string) => {
-    const found = findVariable(spec, variableName(name));
+    const found = findVariable(spec, splitVariable(spec, name).name);
     return found !== null && spec.maps[found.map]?.section?.kind === 'kconfig';
   };
   const rows = Object.entries(values);
@@ -93,14 +93,14 @@ export class Globals {
 
   private find(path: string): Place {
     const { spec } = this;
-    const name = variableName(path);
+    const { name, rest } = splitVariable(spec, path);
     const found = findVariable(spec, name);
     const section = found && spec.maps[found.map]?.section;
     if (!found || !section) throw new InputError('global variable', name, unknownVariable(spec, name));
     if (!spec.btf || !found.variable.typeId) {
       throw new InputError('global variable', name, 'the object has no BTF that says its type; compile with -g');
     }
-    const place = resolvePath(spec.btf, found.variable, path.slice(name.length), name);
+    const place = resolvePath(spec.btf, found.variable, rest, name);
     const base = this.mapAt(found.map).valueOffset(0);
     return { section, offset: base + place.offset, size: place.size, typeId: place.typeId };
   }

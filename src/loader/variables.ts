@@ -37,14 +37,14 @@ export function setVariables(
   const maps = [...spec.maps];
   for (const [path, value] of Object.entries(values)) {
     const where = `${option} ${path}`;
-    const name = variableName(path);
+    const { name, rest } = splitVariable(spec, path);
     const found = findVariable(spec, name);
     const map = found && maps[found.map];
     if (!found || !map?.section || !spec.btf) throw new InputError(where, '', unknownVariable(spec, name));
     if (map.section.kind === 'kconfig') {
       throw new InputError(where, '', 'the kernel gives this variable its value: its configuration decides it');
     }
-    const place = resolvePath(spec.btf, found.variable, path.slice(name.length), where);
+    const place = resolvePath(spec.btf, found.variable, rest, where);
     const data = map.section.data.slice();
     const target = data.subarray(place.offset, place.offset + place.size);
     encodeValue(spec.btf, place.typeId, target, parseText(value), where);
@@ -53,9 +53,18 @@ export function setVariables(
   return { ...spec, maps };
 }
 
-/** `table` of `table[1].cpu`. */
-export function variableName(path: string): string {
-  return /^[^.[]+/.exec(path)?.[0] ?? path;
+/**
+ * `table` and `[1].cpu` of `table[1].cpu`. Static variables of functions have names with a dot in them (`func.count`), so that
+ * the longest name which the object has counts.
+ */
+export function splitVariable(spec: ObjectSpec, path: string): { readonly name: string; readonly rest: string } {
+  for (let end = path.length; end > 0; end--) {
+    if (end < path.length && path[end] !== '.' && path[end] !== '[') continue;
+    const name = path.slice(0, end);
+    if (findVariable(spec, name)) return { name, rest: path.slice(end) };
+  }
+  const name = /^[^.[]+/.exec(path)?.[0] ?? path;
+  return { name, rest: path.slice(name.length) };
 }
 
 const withData = (map: MapSpec, data: Uint8Array): MapSpec =>

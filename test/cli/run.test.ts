@@ -71,7 +71,19 @@ describe('run --json', () => {
 
   it('shows variables of every type by name', () => {
     const reports = json(
-      cli('run', GLOBALS, '--set', 'number=41', '--set', 'point.y=9', '--set', 'text=xyz', '--json'),
+      cli(
+        'run',
+        GLOBALS,
+        '--set',
+        'number=41',
+        '--set',
+        'point.y=9',
+        '--set',
+        'text=xyz',
+        '--set',
+        'read_all.calls=6',
+        '--json',
+      ),
     );
     expect(reports.map((report) => report.program)).toEqual(['read_all', 'on_switch', 'packet']);
     expect(reports[0]).toMatchObject({
@@ -94,6 +106,7 @@ describe('run --json', () => {
         ],
         bits: { low: 5, high: 300 },
         hidden: 115,
+        'read_all.calls': 7,
       },
     });
     // sched_switch from init (1) to the idle task (0)

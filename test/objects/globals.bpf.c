@@ -36,8 +36,10 @@ static int hidden = 11;
 SEC("syscall")
 int read_all(void *ctx)
 {
+	static u32 calls = 100;
 	char fmt[] = "limit %llu on CPU %d\n";
 
+	calls++;
 	flag = enabled;
 	if (limit > 5)
 		number++;
