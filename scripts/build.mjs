@@ -57,7 +57,7 @@ async function buildVerifier() {
     join(root, 'assembly/verifier/range.ts'),
     ...['--outFile', verifierWasm],
     ...['--baseDir', root],
-    ...['--runtime', 'stub', '--use', 'abort=', '--initialMemory', '32'],
+    ...['--runtime', 'stub', '--use', 'abort=', '--initialMemory', '64'],
     ...['--enable', 'bulk-memory', '--enable', 'sign-extension'],
     ...['-O3', '--noAssert', '--converge'],
   ]);
