@@ -129,15 +129,16 @@ export class SubprogInfo {
   ) {}
 }
 
-/** Thrown to end the verification with an errno; the message has been logged. Caught in verify() only. */
-export class Reject extends Error {
+/**
+ * Thrown to end the verification with an errno; the message has been logged. Caught in verify(), and where the kernel goes on after
+ * a check that failed: often, so it is no Error, whose stack trace costs more than the check.
+ */
+export class Reject {
   constructor(
     readonly errno: Errno,
     /** Instruction at fault, where known. */
     readonly insnIdx: number,
-  ) {
-    super(`rejected: ${errno}`);
-  }
+  ) {}
 }
 
 /** struct bpf_verifier_state_list. */
