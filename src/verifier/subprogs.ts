@@ -79,6 +79,8 @@ function nameSubprogs(env: Env): void {
     if (!btf || !func.typeId) return;
     info.funcIndex = index;
     const type = btf.type(func.typeId);
+    // The symbol may have a suffix of the compiler's.
+    if (type.name) info.name = type.name;
     info.isGlobal = type.kind === 'func' && type.linkage === 'global';
   });
 }
