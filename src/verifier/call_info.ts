@@ -8,7 +8,7 @@ import { KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
 import type { Env, Insn } from './env.ts';
 import { fetchKfuncMeta, type KfuncMeta } from './kfunc_meta.ts';
 
-export { addKfuncCall, fetchKfuncMeta, type KfuncMeta } from './kfunc_meta.ts';
+export { addKfuncCall, fetchKfuncMeta } from './kfunc_meta.ts';
 
 const HELPER_CALL = 0x85;
 

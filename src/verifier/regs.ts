@@ -3,24 +3,15 @@
 import type { Btf } from '../btf/btf.ts';
 import {
   baseType,
-  CONST_PTR_TO_DYNPTR,
   MEM_ALLOC,
   MEM_RCU,
   NON_OWN_REF,
   NOT_INIT,
   PTR_MAYBE_NULL,
   PTR_TO_BTF_ID,
-  PTR_TO_CTX,
-  PTR_TO_MAP_KEY,
-  PTR_TO_MAP_VALUE,
   PTR_TO_PACKET,
   PTR_TO_PACKET_END,
   PTR_TO_PACKET_META,
-  PTR_TO_SOCK_COMMON,
-  PTR_TO_SOCKET,
-  PTR_TO_STACK,
-  PTR_TO_TCP_SOCK,
-  PTR_TO_XDP_SOCK,
   PTR_TRUSTED,
   PTR_UNTRUSTED,
   SCALAR_VALUE,
@@ -97,10 +88,6 @@ export function regIsPktPointerAny(reg: RegState): boolean {
   return typeIsPktPointer(reg.type) || reg.type === PTR_TO_PACKET_END;
 }
 
-export function typeIsSkPointer(type: number): boolean {
-  return type === PTR_TO_SOCKET || type === PTR_TO_SOCK_COMMON || type === PTR_TO_TCP_SOCK || type === PTR_TO_XDP_SOCK;
-}
-
 export function typeIsPtrAllocObj(type: number): boolean {
   return baseType(type) === PTR_TO_BTF_ID && (type & MEM_ALLOC) !== 0 && (type & PTR_UNTRUSTED) === 0;
 }
@@ -121,8 +108,6 @@ export function isRcuReg(reg: RegState): boolean {
 export function typeMayBeNull(type: number): boolean {
   return (type & PTR_MAYBE_NULL) !== 0;
 }
-
-export { baseType, CONST_PTR_TO_DYNPTR, PTR_TO_CTX, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, PTR_TO_STACK };
 
 /**
  * check_reg_arg: register `regno` is read (SRC_OP) or written. A written register becomes unknown unless DST_OP_NO_MARK.
