@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { BtfBuilder } from '../../test/btf_builder.ts';
 import { Btf, type BtfDatasec } from './btf.ts';
 import { type BtfValue, decodeValue, EnumValue, encodeValue, followPath } from './values.ts';
 
@@ -123,4 +124,10 @@ describe('followPath', () => {
   ])('refuses %s%s', (name, path, problem) => {
     expect(() => followPath(btf, typeOf(name), path)).toThrow(problem);
   });
+});
+
+it('reads no more than 16 bytes of an integer that claims to be huge', () => {
+  const huge = new BtfBuilder();
+  const id = huge.int('u32', 3_000_000_000);
+  expect(decodeValue(huge.build(), id, new Uint8Array(4).fill(1))).toBe(0x01010101);
 });
