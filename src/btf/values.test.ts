@@ -127,7 +127,10 @@ describe('followPath', () => {
 });
 
 it('reads no more than 16 bytes of an integer that claims to be huge', () => {
-  const huge = new BtfBuilder();
-  const id = huge.int('u32', 3_000_000_000);
-  expect(decodeValue(huge.build(), id, new Uint8Array(4).fill(1))).toBe(0x01010101);
+  const builder = new BtfBuilder();
+  const id = builder.int('u32', 4);
+  const plain = builder.build();
+  const bytes = plain.bytes.slice();
+  new DataView(bytes.buffer).setUint32(plain.recordOffset(id) + 8, 3_000_000_000, true);
+  expect(decodeValue(Btf.parse(bytes), id, new Uint8Array(4).fill(1))).toBe(0x01010101);
 });
