@@ -37,7 +37,7 @@ interface Said {
   readonly message: string | null;
 }
 
-describe.each(['graph', 'misc', 'global'])('programs of call_%s.bpf.c', (name) => {
+describe.each(['graph', 'misc', 'global', 'more'])('programs of call_%s.bpf.c', (name) => {
   const object = loadObject(brotliDecompressSync(read(`call_${name}.bpf.o.br`)), `call_${name}.bpf.o`);
   const said = JSON.parse(read(`call_${name}.json`).toString()) as Said[];
   const linked = new Map(linkPrograms(object, profile).map((result) => [result.program?.name, result.program]));
