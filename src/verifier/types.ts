@@ -178,6 +178,9 @@ export class RegState {
   }
 }
 
+/** A register without a value, shared by all states that are only compared with. */
+export const DEAD_REG = new RegState().markNotInit();
+
 /** enum bpf_stack_slot_type. */
 export const STACK_INVALID = 0;
 export const STACK_SPILL = 1;
@@ -256,9 +259,13 @@ export class FuncState {
     public subprogno: number,
   ) {}
 
-  clone(): FuncState {
+  /** `keep`: the copy is remembered, not run on: registers without a value are one and the same. */
+  clone(keep = false): FuncState {
     const copy = new FuncState(this.callsite, this.frameno, this.subprogno);
-    for (let i = 0; i < MAX_BPF_REG; i++) copy.regs.push((this.regs[i] as RegState).clone());
+    for (let i = 0; i < MAX_BPF_REG; i++) {
+      const reg = this.regs[i] as RegState;
+      copy.regs.push(keep && reg.type === NOT_INIT ? DEAD_REG : reg.clone());
+    }
     const stack: StackSlot[] = [];
     for (let i = 0; i < this.stack.length; i++) stack.push((this.stack[i] as StackSlot).clone());
     copy.stack = stack;
@@ -344,9 +351,9 @@ export class VerifierState {
   inFreeList = false;
 
   /** copy_verifier_state: frames are copied deeply, history is not shared. */
-  clone(): VerifierState {
+  clone(keep = false): VerifierState {
     const copy = new VerifierState();
-    for (let i = 0; i <= this.curframe; i++) copy.frame.push((this.frame[i] as FuncState).clone());
+    for (let i = 0; i <= this.curframe; i++) copy.frame.push((this.frame[i] as FuncState).clone(keep));
     copy.curframe = this.curframe;
     copy.parent = this.parent;
     copy.refs = this.refs.slice();
