@@ -159,6 +159,7 @@ export const calls = {
   memLenPair: (arg: number, len: number) => `arg#${arg} arg#${len} memory, len pair leads to invalid memory access`,
   funcExpected: (arg: number) => `arg${arg} expected pointer to func`,
   refcountNoRef: (arg: number) => `arg#${arg} is neither owning or non-owning ref`,
+  recordMissing: () => "verifier bug: Couldn't find btf_record",
   refcountNoField: (arg: number) => `arg#${arg} doesn't point to a type with bpf_refcount field`,
   notConstStr: (arg: number) => `arg#${arg} doesn't point to a const string`,
   notMapValue: (arg: number) => `arg#${arg} doesn't point to a map value`,
