@@ -268,7 +268,9 @@ const HANDLERS: Readonly<Record<ArgKind, (arg: Arg) => void>> = {
   refcounted: ({ env, call, reg, index }) => {
     if (!typeIsPtrAllocObj(reg.type)) env.reject(errno.EINVAL, msg.refcountNoRef(index));
     if (!typeIsNonOwningRef(reg.type) && reg.refObjId) call.argOwningRef = true;
-    if ((regBtfRecord(env, reg)?.refcountOff ?? -1) < 0) env.reject(errno.EINVAL, msg.refcountNoField(index));
+    const record = regBtfRecord(env, reg);
+    if (!record) return env.reject(errno.EFAULT, msg.recordMissing());
+    if (record.refcountOff < 0) env.reject(errno.EINVAL, msg.refcountNoField(index));
     call.argBtf = reg.btf;
     call.argBtfId = reg.btfId;
   },
