@@ -6,7 +6,7 @@ import { kfuncName } from './call_info.ts';
 import { setRbtreeAddCallbackState, setTaskWorkCallbackState, setTimerCallbackState } from './callbacks.ts';
 import { checkReturnCode } from './check_attach.ts';
 import { inRcuCs } from './context.ts';
-import type { Env, Insn } from './env.ts';
+import { type Env, type Insn, Reject } from './env.ts';
 import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
 import { inRbtreeLockRequiredCb, refConvertOwningNonOwning } from './graph.ts';
 import { processIterNextCall } from './iter_args.ts';
@@ -82,7 +82,14 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
   if (sleepable && !env.curState.inSleepable) env.reject(errno.EACCES, msg.kfuncMustSleep(meta.name));
   checkKfuncArgs(env, call, insnIdx);
   const callback = CALLBACKS[meta.name];
-  if (callback) pushCallbackCall(env, insn, insnIdx, call.subprogno, callback.set, callback.sleepable);
+  if (callback) {
+    try {
+      pushCallbackCall(env, insn, insnIdx, call.subprogno, callback.set, callback.sleepable);
+    } catch (error) {
+      if (error instanceof Reject) env.verbose(`${msg.kfuncCallback(meta.name, meta.funcId)}\n`);
+      throw error;
+    }
+  }
   if (meta.name === 'bpf_session_cookie') call.r0Size = 8;
   enterOrLeave(env, meta, sleepable);
   if (meta.flags & KF_RCU_PROTECTED && !inRcuCs(env)) env.reject(errno.EACCES, msg.kfuncNeedsRcu(meta.name));

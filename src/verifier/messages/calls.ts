@@ -102,7 +102,6 @@ export const calls = {
   iterNotUninit: (type: string, arg: number) => `expected uninitialized iter_${type} as arg #${arg}`,
   iterNotInit: (type: string, arg: number) => `expected an initialized iter_${type} as arg #${arg}`,
   iterNeedsRcu: (func: string) => `expected an RCU CS when using ${func}`,
-  iterBadState: (state: number, name: string) => `unexpected iterator state ${state} (${name})`,
   cssTaskIter: () => 'css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs',
   irqNotUninit: (arg: number) => `expected uninitialized irq flag as arg#${arg}`,
   irqNotInit: (arg: number) => `expected an initialized irq flag as arg#${arg}`,
@@ -142,7 +141,6 @@ export const calls = {
   allocExpected: (arg: number) => `arg#${arg} expected pointer to allocated object`,
   allocNotReferenced: () => 'allocated object must be referenced',
   mapValueOrAlloc: (arg: number) => `arg#${arg} expected pointer to map value or allocated object`,
-  treeRemoveOwning: () => 'rbtree_remove node input must be non-owning ref',
   treeNodeUnowned: (func: string) => `${func} can only take non-owning or refcounted bpf_rb_node pointer`,
   treeInCallback: (func: string) => `${func} not allowed in rbtree cb`,
   kfuncTypeUnsupported: (func: string, arg: number, kind: string, name: string) =>
@@ -210,8 +208,6 @@ export const calls = {
   globalNeedsBtf: () => 'Global functions need valid BTF',
   globalManyArgs: (name: string, count: number, max: number) =>
     `Global function ${name}() with ${count} > ${max} args. Buggy compiler.`,
-  globalReturns: (name: string) =>
-    `Global function ${name}() return value not void or scalar. Only those are supported.`,
   globalReturnsOld: (name: string) => `Global function ${name}() doesn't return scalar. Only those are supported.`,
   tagInStatic: (arg: number) => `arg#${arg} type tag is not supported in static functions`,
   tagsUnsupported: (arg: number) => `arg#${arg} has unsupported set of tags`,
