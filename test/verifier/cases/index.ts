@@ -1,5 +1,6 @@
 import { coreCases } from './core.ts';
 import { memoryCases } from './memory.ts';
+import { scalarCases } from './scalars.ts';
 
 /** All cases, for the oracle. */
-export const allCases = [...coreCases, ...memoryCases];
+export const allCases = [...coreCases, ...memoryCases, ...scalarCases];
