@@ -111,11 +111,17 @@ export class LiveObject implements Disposable {
     if (known) return known;
     const fd = this.#createMap(spec, btf);
     this.#maps.set(spec, fd);
-    if (spec.section && spec.section.kind !== 'bss') {
+    if (spec.section && spec.section.kind !== 'bss' && spec.section.kind !== 'arena') {
       this.#bpf.mapUpdate(fd, new Uint8Array(4), spec.section.data);
       if (spec.section.kind !== 'data') this.#bpf.mapFreeze(fd);
     }
     return fd;
+  }
+
+  /** As libbpf completes it: one perf event a CPU, ring buffers in pages. */
+  #maxEntries({ type, maxEntries }: MapSpec): number {
+    if (type === 'perf_event_array' && maxEntries === 0) return this.#possibleCpus;
+    return type === 'ringbuf' ? ringbufSize(maxEntries) : maxEntries;
   }
 
   #createMap(spec: MapSpec, btf: Btf | null): BpfFd {
@@ -124,7 +130,7 @@ export class LiveObject implements Disposable {
       type: mapTypes.indexOf(spec.type),
       keySize: spec.keySize,
       valueSize: spec.valueSize,
-      maxEntries: spec.type === 'ringbuf' ? ringbufSize(spec.maxEntries) : spec.maxEntries,
+      maxEntries: this.#maxEntries(spec),
       flags: spec.flags,
       name: spec.name,
       mapExtra: spec.mapExtra,
