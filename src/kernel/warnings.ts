@@ -38,11 +38,6 @@ const WORDS = new Map<number, Wording>([
   [layout.WARN_UNBALANCED, (nesting) => NESTINGS[nesting] ?? `unbalanced nesting ${nesting}`],
 ]);
 
-/** Says how warnings of a kind read; modules with kinds of their own call it when they load. */
-export function wordWarning(kind: number, wording: Wording): void {
-  WORDS.set(kind, wording);
-}
-
 /** Warnings so far. Of more than 512 the oldest are lost. */
 export function warningCount(memory: KernelMemory): number {
   return memory.u32At(layout.M_WARNINGS);

@@ -60,11 +60,6 @@ export function isTrustedReg(reg: RegState): boolean {
   return (typeFlag(reg.type) & (MEM_ALLOC | PTR_TRUSTED)) !== 0 && !unsafe;
 }
 
-/** Name of a type for messages. */
-export function btfTypeName(btf: Btf, id: number): string {
-  return btf.name(id);
-}
-
 /** check_ptr_to_btf_access */
 export function checkPtrToBtfAccess(
   env: Env,

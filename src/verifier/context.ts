@@ -1,11 +1,6 @@
 /** In which kind of section the current instruction runs. */
 import type { Env } from './env.ts';
 
-/** in_sleepable: the program, or the callback that runs, may sleep. */
-export function inSleepable(env: Env): boolean {
-  return env.curState.inSleepable;
-}
-
 /** in_rcu_cs: RCU pointers are valid here. */
 export function inRcuCs(env: Env): boolean {
   const state = env.curState;

@@ -7,15 +7,6 @@ import { regBtfRecord } from './locks.ts';
 import { findReferenceState } from './refs.ts';
 import { type FuncState, forEachReg, type RegState } from './types.ts';
 
-export const LIST_KFUNCS: ReadonlySet<string> = new Set([
-  'bpf_list_push_front_impl',
-  'bpf_list_push_back_impl',
-  'bpf_list_pop_front',
-  'bpf_list_pop_back',
-  'bpf_list_front',
-  'bpf_list_back',
-]);
-
 export const TREE_KFUNCS: ReadonlySet<string> = new Set([
   'bpf_rbtree_add_impl',
   'bpf_rbtree_remove',

@@ -1,5 +1,4 @@
 /** The verifier: `initRange` once with dist/verifier.wasm, then `verify`. */
-export type { VerifierProfile, VerifyOptions } from './env.ts';
 export { initRange } from './range.ts';
 export type { Verdict, VerdictStats } from './verdict.ts';
 export { verify } from './verify.ts';

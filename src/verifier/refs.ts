@@ -53,11 +53,6 @@ export function findReferenceState(state: VerifierState, id: number): boolean {
   return state.refs.some((ref) => ref.type === REF_TYPE_PTR && ref.id === id);
 }
 
-/** check_reference_leak: at exit, nothing may be held. */
-export function checkReferenceLeak(env: Env, exceptionExit: boolean): void {
-  if (logLeaks(env, exceptionExit)) env.reject(errno.EINVAL);
-}
-
 function logLeaks(env: Env, exceptionExit: boolean): boolean {
   const state = env.curState;
   if (!exceptionExit && state.curframe) return false;

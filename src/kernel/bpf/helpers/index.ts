@@ -21,13 +21,6 @@ export function helperByName(name: string): HelperRow | undefined {
   return byName.get(name);
 }
 
-/** The id of a helper that this product names in its own code. */
-export function helperId(name: string): number {
-  const row = byName.get(name);
-  if (!row) throw new InvariantError(`no helper ${name}`);
-  return row.id;
-}
-
 /** What the verifier has to check of a call, or null when this program may not make it. */
 export function getFuncProto(row: HelperRow, query: HelperQuery): FuncProto | null {
   const name = protoName(row.name.slice('bpf_'.length), query);
