@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['if (!p && drain_quarantine(0)) p = take_block(wanted);', ''],
     ['((log - 7) << 2) + ((s >> (log - 2)) & 3) + 8', '((log - 7) << 2) + ((s >> (log - 2)) & 3) + 7'],
     ['if (state == OBJ_FREE || state == OBJ_QUARANTINE) {', 'if (false) {'],
-    ['raw_spin_lock(MM_LOCK);', '', 'kmalloc'],
+    ['raw_spin_lock(MM_LOCK);', '', 'get_block'],
   ]),
   ...of('mm/kasan', [
     ['if (shadow & 0x80) return 0;', ''],
