@@ -1,7 +1,7 @@
 /** The machine that the shared options describe. */
 import { InputError } from '../errors.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
-import type { Machine } from '../kernel/machine.ts';
+import type { Machine } from '../machine/machine.ts';
 import { createMachine } from '../platform/create_machine.ts';
 import { openProfile } from '../platform/node/profile.ts';
 import type { MachineFlags } from './options.ts';

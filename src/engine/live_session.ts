@@ -1,11 +1,11 @@
 /** An object on the live kernel: linked against the running kernel's BTF, its globals set, its programs loaded one by one. */
 
 import type { Release } from '../kernel/bpf/rows.ts';
-import { presetGlobals } from '../kernel/globals.ts';
 import { type LinkResult, type LoaderReject, linkPrograms } from '../kernel/link.ts';
 import { type Profile, profileReleases } from '../kernel/profile.ts';
 import { loadObject } from '../loader/object.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
+import { presetGlobals } from '../loader/variables.ts';
 import type { Verdict } from '../verifier/verdict.ts';
 import { LiveObject, type LiveProgram } from './live.ts';
 import { reasonOf, statisticsOf } from './live_log.ts';

@@ -99,3 +99,18 @@ export function resolvePath(
   if (size <= 0) throw new InputError(where, '', 'a value of this type has no size');
   return { offset: variable.offset + place.offset, size, typeId: place.typeId };
 }
+
+/** The object with other initial values, and the texts for .kconfig variables apart. */
+export function presetGlobals(
+  spec: ObjectSpec,
+  values: Readonly<Record<string, unknown>>,
+): { readonly spec: ObjectSpec; readonly kconfig: Readonly<Record<string, string>> } {
+  const isConfig = (name: string) => {
+    const found = findVariable(spec, splitVariable(spec, name).name);
+    return found !== null && spec.maps[found.map]?.section?.kind === 'kconfig';
+  };
+  const rows = Object.entries(values);
+  const kconfig = rows.filter(([name]) => isConfig(name)).map(([name, value]) => [name, String(value)]);
+  const others = rows.filter(([name]) => !isConfig(name));
+  return { spec: setVariables(spec, Object.fromEntries(others)), kconfig: Object.fromEntries(kconfig) };
+}

@@ -1,7 +1,7 @@
 import { kernelWasm, packageProfile, verifierWasm } from '#platform';
 import type { Release } from '../kernel/bpf/rows.ts';
-import { Machine } from '../kernel/machine.ts';
 import { Profile } from '../kernel/profile.ts';
+import { Machine } from '../machine/machine.ts';
 
 export interface MachineOptions {
   /** Possible CPUs (nr_cpu_ids), 1 to NR_CPUS; default 8, or what the topology has. */

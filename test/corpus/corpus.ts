@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InputError, NotSupported } from '../../src/errors.ts';
-import type { BpfObject } from '../../src/kernel/object.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
+import type { BpfObject } from '../../src/machine/object.ts';
 import { createMachine } from '../../src/platform/create_machine.ts';
 import { toHex } from '../../src/report/table.ts';
 

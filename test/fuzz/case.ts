@@ -1,8 +1,8 @@
 /** One fuzz case: a mutated object through load, link and run on a small machine. */
 import { InputError, NotSupported } from '../../src/errors.ts';
-import { Machine } from '../../src/kernel/machine.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
-import type { Program } from '../../src/kernel/run.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import type { Program } from '../../src/machine/run.ts';
 import { verifierWasm } from '../../src/platform/node/platform.ts';
 import { Random } from '../../src/random.ts';
 import { collectRun } from '../../src/report/collect.ts';

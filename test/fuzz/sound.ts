@@ -4,9 +4,9 @@
 import type { RunOutcome } from '../../src/engine/engine.ts';
 import { NotSupported } from '../../src/errors.ts';
 import { type BpfMap, createMap, LocalTypes } from '../../src/kernel/bpf/maps/index.ts';
-import { contextPointers, makeContext } from '../../src/kernel/context.ts';
-import type { Machine } from '../../src/kernel/machine.ts';
 import type { KernelProgram } from '../../src/kernel/program.ts';
+import { contextPointers, makeContext } from '../../src/machine/context.ts';
+import type { Machine } from '../../src/machine/machine.ts';
 import { createMachine } from '../../src/platform/create_machine.ts';
 import { readAsset } from '../../src/platform/node/assets.ts';
 import { Random } from '../../src/random.ts';

@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
-import type { Machine } from '../../kernel/machine.ts';
-import type { BpfObject } from '../../kernel/object.ts';
-import type { Program, ProgramRun } from '../../kernel/run.ts';
+import type { Machine } from '../../machine/machine.ts';
+import type { BpfObject } from '../../machine/object.ts';
+import type { Program, ProgramRun } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { collectRun } from '../../report/collect.ts';
 import { formatRun, runToJson } from '../../report/run.ts';

@@ -1,5 +1,3 @@
-/** Look-up of helpers by number and by name. */
-import { InvariantError } from '../../../errors.ts';
 import { FUNC_PROTOS, type FuncProto } from './protos.ts';
 import { HELPERS, type HelperRow } from './rows.ts';
 import { type HelperQuery, protoName } from './sets.ts';

@@ -2,10 +2,11 @@
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
 import type { LinkEnvironment } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
+import { type BpfMap, createMap, LocalTypes } from '../kernel/bpf/maps/index.ts';
+import { linkPrograms } from '../kernel/link.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
-import { type BpfMap, createMap, LocalTypes } from './bpf/maps/index.ts';
-import { Globals, presetGlobals } from './globals.ts';
-import { linkPrograms } from './link.ts';
+import { presetGlobals } from '../loader/variables.ts';
+import { Globals } from './globals.ts';
 import type { Machine } from './machine.ts';
 import { Program } from './run.ts';
 

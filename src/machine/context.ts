@@ -2,9 +2,9 @@
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
 import type { ContextPointer } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import { ctxTables } from '../uapi/ctx/index.ts';
-import type { KernelMemory } from './memory.ts';
 
 /** Ethernet header: shorter packets are refused by the kernel (-EINVAL). */
 const ETH_HLEN = 14;

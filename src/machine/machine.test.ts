@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError, NotSupported } from '../errors.ts';
+import { CpuMask } from '../kernel/cpu_mask.ts';
+import { tracepoints } from '../kernel/tracepoints.ts';
 import { createMachine } from '../platform/create_machine.ts';
 import { openProfile } from '../platform/node/profile.ts';
-import { CpuMask } from './cpu_mask.ts';
-import { tracepoints } from './tracepoints.ts';
 
 const profile = openProfile('6.18');
 const object = (path: string) => new Uint8Array(readFileSync(new URL(`../../${path}`, import.meta.url)));

@@ -1,33 +1,11 @@
 /** Global variables of an object, by their C names: where they lie, and what is in them. */
 import { type BtfValue, decodeValue, encodeValue } from '../btf/values.ts';
 import { InputError } from '../errors.ts';
+import type { BpfMap } from '../kernel/bpf/maps/index.ts';
+import { maskValue } from '../kernel/mask_value.ts';
 import type { DataSection, ObjectSpec } from '../loader/spec.ts';
-import {
-  findVariable,
-  parseText,
-  resolvePath,
-  setVariables,
-  splitVariable,
-  unknownVariable,
-} from '../loader/variables.ts';
-import type { BpfMap } from './bpf/maps/index.ts';
+import { findVariable, parseText, resolvePath, splitVariable, unknownVariable } from '../loader/variables.ts';
 import type { Machine } from './machine.ts';
-import { maskValue } from './mask_value.ts';
-
-/** The object with other initial values, and the texts for .kconfig variables apart. */
-export function presetGlobals(
-  spec: ObjectSpec,
-  values: Readonly<Record<string, unknown>>,
-): { readonly spec: ObjectSpec; readonly kconfig: Readonly<Record<string, string>> } {
-  const isConfig = (name: string) => {
-    const found = findVariable(spec, splitVariable(spec, name).name);
-    return found !== null && spec.maps[found.map]?.section?.kind === 'kconfig';
-  };
-  const rows = Object.entries(values);
-  const kconfig = rows.filter(([name]) => isConfig(name)).map(([name, value]) => [name, String(value)]);
-  const others = rows.filter(([name]) => !isConfig(name));
-  return { spec: setVariables(spec, Object.fromEntries(others)), kconfig: Object.fromEntries(kconfig) };
-}
 
 interface Place {
   readonly section: DataSection;

@@ -1,7 +1,7 @@
 /** Deferred work of programs: bpf_timer and bpf_wq callbacks, run on the machine's clock. */
 import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import type { RunOutcome } from '../engine/engine.ts';
-import type { KernelMemory } from './memory.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
 
 /** Callbacks that one moment may run: one that starts itself again at once would never end. */
 const MAX_CALLBACKS = 1024;

@@ -9,26 +9,32 @@ import type { Engine, RunOutcome } from '../engine/engine.ts';
 import type { Fault } from '../engine/fault.ts';
 import { Interpreter } from '../engine/interp.ts';
 import { InputError } from '../errors.ts';
+import { Cpu } from '../kernel/cpu.ts';
+import { createFaults, type Faults } from '../kernel/fault.ts';
+import { featuresOf } from '../kernel/features.ts';
+import { KernelStruct } from '../kernel/kernel_struct.ts';
+import { Kfuncs } from '../kernel/kfuncs_api.ts';
+import { KernelMemory, type KernelObject } from '../kernel/memory.ts';
+import { drainPrintk, type PrintkRecord } from '../kernel/printk.ts';
+import type { Profile } from '../kernel/profile.ts';
+import type { KernelProgram } from '../kernel/program.ts';
+import { createRcu, type Rcu } from '../kernel/rcu.ts';
+import { findLeaks } from '../kernel/reach.ts';
+import { type Task, Tasks } from '../kernel/tasks.ts';
+import { flatTopology, parseTopology, type Topology } from '../kernel/topology.ts';
+import {
+  findTracepoint,
+  type TraceArgs,
+  type TraceFields,
+  type TraceWorld,
+  traceArguments,
+} from '../kernel/tracepoints.ts';
+import { type KernelWarning, readWarnings } from '../kernel/warnings.ts';
 import { loadObject } from '../loader/object.ts';
 import { initRange, type Verdict, verify } from '../verifier/index.ts';
 import { passTime } from './async.ts';
-import { Cpu } from './cpu.ts';
-import { createFaults, type Faults } from './fault.ts';
-import { featuresOf } from './features.ts';
-import { KernelStruct } from './kernel_struct.ts';
-import { Kfuncs } from './kfuncs_api.ts';
-import { KernelMemory, type KernelObject } from './memory.ts';
 import { BpfObject, type LoadOptions } from './object.ts';
-import { drainPrintk, type PrintkRecord } from './printk.ts';
-import type { Profile } from './profile.ts';
-import type { KernelProgram } from './program.ts';
-import { createRcu, type Rcu } from './rcu.ts';
-import { findLeaks } from './reach.ts';
 import type { Program, ProgramRun } from './run.ts';
-import { type Task, Tasks } from './tasks.ts';
-import { flatTopology, parseTopology, type Topology } from './topology.ts';
-import { findTracepoint, type TraceArgs, type TraceFields, type TraceWorld, traceArguments } from './tracepoints.ts';
-import { type KernelWarning, readWarnings } from './warnings.ts';
 
 /** CPUs of a machine that nobody said the size of. */
 const DEFAULT_CPUS = 8;

@@ -1,16 +1,16 @@
 /** A loaded program: what runs it, once or from a tracepoint. */
 import type { LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
+import { traceRecord } from '../kernel/event_record.ts';
+import type { LinkResult } from '../kernel/link.ts';
+import type { KernelProgram } from '../kernel/program.ts';
+import { isTracepoint, type TraceFields, type TracepointRow, traceWords } from '../kernel/tracepoints.ts';
 import type { LineSpec, ProgramSpec } from '../loader/spec.ts';
 import { BPF_F_SLEEPABLE, type ProgType } from '../uapi/bpf.ts';
 import type { Verdict } from '../verifier/index.ts';
 import { type ContextInput, canMakeContext, contextPointers, makeContext } from './context.ts';
-import { traceRecord } from './event_record.ts';
-import type { LinkResult } from './link.ts';
 import type { Machine } from './machine.ts';
 import type { BpfObject } from './object.ts';
-import type { KernelProgram } from './program.ts';
-import { isTracepoint, type TraceFields, type TracepointRow, traceWords } from './tracepoints.ts';
 
 export interface ProgramRunOptions {
   /** CPU to run on; default 0. */
