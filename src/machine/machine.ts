@@ -186,12 +186,11 @@ export class Machine {
     return readWarnings(this.memory, from);
   }
 
-  /** The task in whose context programs run. */
+  /** The task in whose context programs run, on whichever CPU. Setting it makes that task current on every CPU. */
   get current(): Task {
     return this.task;
   }
 
-  /** Makes a task current on every CPU: whichever CPU a program runs on, it runs in this task's context. */
   set current(task: Task) {
     this.task = task;
     for (let cpu = 0; cpu < this.cpus; cpu++) {
