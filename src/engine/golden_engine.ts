@@ -91,7 +91,8 @@ function place(memory: KernelMemory, stream: GoldenStream): Place {
   return { ops, results, slots, context, stride, words, blocks };
 }
 
-function wordsAt(dv: DataView, at: number, count: number): string {
+/** The words of a mask as vectors write them: hex, trailing zero words left off. */
+export function wordsAt(dv: DataView, at: number, count: number): string {
   const words = Array.from({ length: count }, (_, i) => dv.getBigUint64(at + 8 * i, true));
   const used = words.findLastIndex((word) => word !== 0n) + 1;
   return words

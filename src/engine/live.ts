@@ -4,6 +4,7 @@
  */
 import type { Btf } from '../btf/btf.ts';
 import { invariant, NotSupported } from '../errors.ts';
+import { takesBtf } from '../kernel/bpf/map_check_btf.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { MapSpec } from '../loader/spec.ts';
 import { type BpfFd, BpfSyscall } from '../platform/node/bpf_syscall.ts';
@@ -36,23 +37,6 @@ const KEYED: ReadonlySet<MapType> = new Set([
   'percpu_array',
   'lru_percpu_hash',
   'lpm_trie',
-]);
-/** Map types that the kernel creates without type ids, as libbpf knows. */
-const NO_BTF: ReadonlySet<MapType> = new Set([
-  'perf_event_array',
-  'cgroup_array',
-  'stack_trace',
-  'array_of_maps',
-  'hash_of_maps',
-  'devmap',
-  'devmap_hash',
-  'cpumap',
-  'xskmap',
-  'sockmap',
-  'sockhash',
-  'queue',
-  'stack',
-  'bloom_filter',
 ]);
 const PAGE_SIZE = 4096;
 
@@ -138,7 +122,7 @@ export class LiveObject implements Disposable {
       ...(inner ? { innerMap: inner } : {}),
     };
     const btfFd = this.#btf(btf);
-    if (btfFd && spec.valueTypeId && !NO_BTF.has(spec.type)) {
+    if (btfFd && spec.valueTypeId && takesBtf(spec.type)) {
       const typed = { ...attr, btf: btfFd, keyTypeId: spec.keyTypeId, valueTypeId: spec.valueTypeId };
       try {
         return this.#bpf.mapCreate(typed);

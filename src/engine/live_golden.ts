@@ -13,6 +13,7 @@ import {
   releaseOf,
   type VectorEngine,
 } from './golden.ts';
+import { wordsAt } from './golden_engine.ts';
 import { OP_KINDS } from './golden_program.ts';
 import { LiveObject, type LiveProgram } from './live.ts';
 
@@ -135,9 +136,7 @@ function readResult(dv: DataView, [name]: GoldenOp, words: number): GoldenResult
       alias: pointers.map((pointer) => (pointer === 0n ? -1 : pointers.indexOf(pointer))),
     };
   }
-  const mask = Array.from({ length: Math.max(words, 1) }, (_, i) => dv.getBigUint64(RESULT.words + 8 * i, true));
-  const used = mask.slice(0, mask.findLastIndex((word) => word !== 0n) + 1);
-  const text = used.map((word) => word.toString(16)).join(',');
+  const text = wordsAt(dv, RESULT.words, Math.max(words, 1));
   if (SHOWS_WORDS.has(name)) return text;
   return SHOWS_BOTH.has(name) ? [number, text] : number >>> 0;
 }
