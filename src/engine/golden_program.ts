@@ -6,55 +6,14 @@
  */
 import { type AsmSymbols, assemble } from '../uapi/asm.ts';
 import { GOLDEN_SLOTS } from './golden.ts';
+import { type Arg, GOLDEN_OPS, type GoldenOpRow, type Shows } from './golden_ops.ts';
 
 export const OP_SIZE = 32;
 export const RESULT_HEADER = 16;
 export const CONTEXT_SIZE = 64;
 
-/** What a result holds: nothing because a slot was empty, a number, the mask's words, both, or the slot table. */
-export const SHOWS = { nothing: 0, number: 1, words: 2, both: 3, life: 4 } as const;
-export type Shows = Exclude<keyof typeof SHOWS, 'nothing'>;
-
-type Arg = 'a' | 'b' | 'c' | 'cpu' | 'src' | 'size';
-
-/** Operations on masks: the kfunc is bpf_cpumask_NAME. Row numbers are kinds, from 1. */
-const MASK_OPS: readonly (readonly [name: string, shows: Shows, args: readonly Arg[]])[] = [
-  ['first', 'number', ['a']],
-  ['first_zero', 'number', ['a']],
-  ['weight', 'number', ['a']],
-  ['empty', 'number', ['a']],
-  ['full', 'number', ['a']],
-  ['any_distribute', 'number', ['a']],
-  ['first_and', 'number', ['a', 'b']],
-  ['equal', 'number', ['a', 'b']],
-  ['intersects', 'number', ['a', 'b']],
-  ['subset', 'number', ['a', 'b']],
-  ['any_and_distribute', 'number', ['a', 'b']],
-  ['setall', 'words', ['a']],
-  ['clear', 'words', ['a']],
-  ['copy', 'words', ['a', 'b']],
-  ['or', 'words', ['a', 'b', 'c']],
-  ['xor', 'words', ['a', 'b', 'c']],
-  ['and', 'both', ['a', 'b', 'c']],
-  ['test_cpu', 'number', ['cpu', 'a']],
-  ['set_cpu', 'words', ['cpu', 'a']],
-  ['clear_cpu', 'words', ['cpu', 'a']],
-  ['test_and_set_cpu', 'both', ['cpu', 'a']],
-  ['test_and_clear_cpu', 'both', ['cpu', 'a']],
-  ['populate', 'both', ['a', 'src', 'size']],
-];
-
-const LIFE_OPS = ['dump', 'create', 'acquire', 'release', 'xchg'] as const;
-
-/** Number of each operation, and what its result shows. */
-export const OP_KINDS: ReadonlyMap<string, { readonly kind: number; readonly slots: number }> = new Map([
-  ...MASK_OPS.map(
-    ([name, , args], i) => [name, { kind: i + 1, slots: args.filter((arg) => arg.length === 1).length }] as const,
-  ),
-  ...LIFE_OPS.map((name, i) => [name, { kind: MASK_OPS.length + 1 + i, slots: 2 }] as const),
-]);
-
-const kindOf = (name: string) => OP_KINDS.get(name)?.kind ?? 0;
+/** What a result holds: nothing because a slot was empty, or what its row shows. */
+export const SHOWS: Readonly<Record<Shows | 'nothing', number>> = { nothing: 0, number: 1, words: 2, both: 3, life: 4 };
 
 /** Where a call finds its arguments: masks were put on the stack, the rest is in the operation. */
 const ARGUMENTS: Readonly<Record<Arg, string>> = {
@@ -75,9 +34,8 @@ const put = (i: number, at: number) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = *
 const noteUsage = 'r1 = *(u64 *)(r6 + 40); r1 += r0; r1 = *(u32 *)(r1 + 0); *(u64 *)(r8 + 8) = r1';
 const show = (what: keyof typeof SHOWS) => `*(u64 *)(r8 + 0) = ${SHOWS[what]}`;
 
-function maskOp([name, shows, args]: (typeof MASK_OPS)[number]): string {
-  const masks = args.filter((arg) => arg.length === 1).length;
-  const look = MASKS.slice(0, masks).map(
+function maskOp({ name, shows, args, slots }: GoldenOpRow): string {
+  const look = MASKS.slice(0, slots).map(
     (_, i) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); call look; if r0 == 0 goto next; *(u64 *)(r10 - ${8 * i + 8}) = r0`,
   );
   const load = args.map((arg, i) => `r${i + 1} = ${ARGUMENTS[arg]}`);
@@ -102,14 +60,16 @@ first:
   r9 += -1
   *(u64 *)(r8 + 0) = ${SHOWS.nothing}
   r0 = *(u32 *)(r7 + 0)
-  ${[...OP_KINDS].map(([name, { kind }]) => `if r0 == ${kind} goto op_${name}`).join('\n  ')}
+  ${GOLDEN_OPS.map(({ name, kind }) => `if r0 == ${kind} goto op_${name}`).join('\n  ')}
   r0 = 1
   exit
 done:
   r0 = 0
   exit
 
-${MASK_OPS.map(maskOp).join('\n')}
+${GOLDEN_OPS.filter(({ isKfunc }) => isKfunc)
+  .map(maskOp)
+  .join('\n')}
 
 op_dump:
   r1 = *(u32 *)(r7 + 4); call look; if r0 == 0 goto next
@@ -189,6 +149,3 @@ swap:                           // r0 = slot r1's pointer, replaced by r2
 export function goldenProgram(symbols: AsmSymbols): Uint8Array {
   return assemble(source(), symbols);
 }
-
-/** Kind of the operation that empties a slot. */
-export const RELEASE = kindOf('release');

@@ -13,15 +13,14 @@ import {
   releaseOf,
   type VectorEngine,
 } from './golden.ts';
-import { wordsAt } from './golden_engine.ts';
-import { OP_KINDS } from './golden_program.ts';
+import { goldenOp, lifeOf, operandsOf, RELEASE_ALL, resultOf, wordsAt } from './golden_ops.ts';
 import { LiveObject, type LiveProgram } from './live.ts';
 
 /** struct op and struct result of live_golden.bpf.c, in bytes. */
 const OP = { size: 2084, slots: 4, cpu: 16, bytes: 20, offset: 24, source: 28, sourceMax: 2048 } as const;
 const RESULT = { size: 1128, number: 4, words: 8, pointers: 1032, refs: 1096 } as const;
 const MAX_OPS = 1024;
-const STATUS = { nothing: 0, done: 1, life: 2 } as const;
+const STATUS = { nothing: 0, done: 1 } as const;
 
 /** What a stream has to be of to run here. */
 export interface LiveKernelFacts {
@@ -77,9 +76,7 @@ function execute(live: LiveObject, run: LiveProgram, maps: Maps, facts: LiveKern
       `this kernel has ${here}`,
     );
   }
-  const release: GoldenOp[] = Array.from({ length: GOLDEN_SLOTS }, (_, slot) => ['release', slot]);
-  // Behind the stream, every slot is emptied.
-  const ops = [...stream.ops, ...release];
+  const ops = [...stream.ops, ...RELEASE_ALL];
   if (ops.length > MAX_OPS) throw new InputError(stream.id, '', `has more than ${MAX_OPS - GOLDEN_SLOTS} operations`);
   const bytes = new Uint8Array(ops.length * OP.size);
   for (const [i, op] of ops.entries()) writeOp(new DataView(bytes.buffer, i * OP.size, OP.size), op);
@@ -91,7 +88,7 @@ function execute(live: LiveObject, run: LiveProgram, maps: Maps, facts: LiveKern
   const results = live.readArray(maps.results, stream.ops.length);
   return stream.ops.map((op, i) => {
     const at = new DataView(results.buffer, results.byteOffset + i * RESULT.size, RESULT.size);
-    return readResult(at, op, facts.nrCpus / 64);
+    return readResult(at, op, Math.ceil(facts.nrCpus / 64));
   });
 }
 
@@ -101,42 +98,25 @@ function variable({ section }: MapSpec, name: string): number {
   return found.offset;
 }
 
-function writeOp(dv: DataView, [name, ...args]: GoldenOp): void {
-  const row = OP_KINDS.get(name);
-  if (!row) throw new InputError(`"${name}"`, 'operation', 'is not one of the golden vectors');
-  const slots = name === 'create' || name === 'release' || name === 'dump' ? 1 : row.slots;
-  dv.setUint32(0, row.kind, true);
-  for (let i = 0; i < slots; i++) dv.setUint32(OP.slots + 4 * i, Number(args[i]), true);
-  if (name !== 'populate') {
-    if (slots < args.length) dv.setUint32(OP.cpu, Number(args[slots]), true);
-    return;
+function writeOp(dv: DataView, op: GoldenOp): void {
+  const row = goldenOp(op[0]);
+  const { slots, cpu, size, offset, bytes } = operandsOf(row, op);
+  if (size > OP.sourceMax || bytes.length > OP.sourceMax) {
+    throw new InputError(row.name, '', `more than ${OP.sourceMax} bytes`);
   }
-  const [size, offset, hex] = [Number(args[1]), Number(args[2]), String(args[3])];
-  if (size > OP.sourceMax) throw new InputError('populate', '', `more than ${OP.sourceMax} bytes`);
+  dv.setUint32(0, row.kind, true);
+  for (const [i, slot] of slots.entries()) dv.setUint32(OP.slots + 4 * i, slot, true);
+  dv.setUint32(OP.cpu, cpu, true);
   dv.setUint32(OP.bytes, size, true);
-  dv.setUint32(OP.offset, offset & 7, true);
-  const digits = hex === '-' ? [] : (hex.match(/../g) ?? []);
-  for (const [i, byte] of digits.entries()) dv.setUint8(OP.source + (offset & 7) + i, Number.parseInt(byte, 16));
+  dv.setUint32(OP.offset, offset, true);
+  for (const [i, byte] of bytes.entries()) dv.setUint8(OP.source + offset + i, byte);
 }
 
-/** Operations whose result is the mask, and those that give a number before it. */
-const SHOWS_WORDS = new Set(['dump', 'set_cpu', 'clear_cpu', 'setall', 'clear', 'or', 'xor', 'copy']);
-const SHOWS_BOTH = new Set(['test_and_set_cpu', 'test_and_clear_cpu', 'and', 'populate']);
-
-function readResult(dv: DataView, [name]: GoldenOp, words: number): GoldenResult {
+function readResult(dv: DataView, op: GoldenOp, words: number): GoldenResult {
   const status = dv.getUint32(0, true);
   const number = dv.getInt32(RESULT.number, true);
   if (status === STATUS.nothing) return null;
-  if (status === STATUS.life) {
-    const slots = Array.from({ length: GOLDEN_SLOTS }, (_, i) => i);
-    const pointers = slots.map((i) => dv.getBigUint64(RESULT.pointers + 8 * i, true));
-    return {
-      r: number,
-      refs: slots.map((i) => dv.getUint32(RESULT.refs + 4 * i, true)),
-      alias: pointers.map((pointer) => (pointer === 0n ? -1 : pointers.indexOf(pointer))),
-    };
-  }
-  const text = wordsAt(dv, RESULT.words, Math.max(words, 1));
-  if (SHOWS_WORDS.has(name)) return text;
-  return SHOWS_BOTH.has(name) ? [number, text] : number >>> 0;
+  if (status === STATUS.done) return resultOf(goldenOp(op[0]), number, () => wordsAt(dv, RESULT.words, words));
+  const refs = Array.from({ length: GOLDEN_SLOTS }, (_, i) => dv.getUint32(RESULT.refs + 4 * i, true));
+  return lifeOf(number, refs, wordsAt(dv, RESULT.pointers, GOLDEN_SLOTS));
 }
