@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HELPERS } from '../src/kernel/bpf/helpers/index.ts';
 import { KFUNCS } from '../src/kernel/bpf/kfuncs/index.ts';
@@ -13,9 +15,25 @@ const calls = dispatch(
   HELPERS.filter((row) => row.run === 'call'),
 );
 
+/** Every release that has a file in profiles/, oldest first. */
+function releases(): string {
+  const number = (name: string): number => {
+    const [major = 0, minor = 0] = name.split('.').map(Number);
+    return major * 1000 + minor;
+  };
+  const names = readdirSync(join(root, 'profiles'))
+    .filter((name) => /^\d+\.\d+\.ts$/.test(name))
+    .map((name) => name.slice(0, -'.ts'.length))
+    .sort((a, b) => number(a) - number(b));
+  const variable = (name: string): string => `linux_${name.replace('.', '_')}`;
+  const imports = names.map((name) => `import ${variable(name)} from '../../../profiles/${name}.ts';`);
+  return `${imports.join('\n')}\n\nexport const RELEASES = [${names.map(variable).join(', ')}] as const;\n`;
+}
+
 /** Files that the build writes from the tables: path -> content. */
 export const files: Record<string, string> = {
   'assembly/generated/dispatch.ts': calls,
   'assembly/generated/ops.ts': opNumbers(),
+  'src/kernel/generated/releases.ts': releases(),
   'src/kernel/generated/exports.ts': exportsInterface([...functions, ...functionsOf('generated/dispatch', calls)]),
 };

@@ -202,7 +202,7 @@ class Linker {
   private kfunc(row: ExternSpec): Resolved {
     const { btf } = this.profile;
     const what = `extern (func ksym) '${row.name}'`;
-    const id = btf.find(kernelName(row), 'func');
+    const id = this.profile.kfunc(kernelName(row));
     if (id === 0) {
       if (row.weak) return ABSENT;
       throw new LoaderRefusal(errno.EINVAL, `${what}: not found in kernel or module BTFs`);

@@ -1,19 +1,23 @@
 /** A kernel release as data: its BTF, and what a loader asks of it. Rows of kfuncs and helpers carry their own releases. */
+import type { ReleaseFile, Wording } from '../../profiles/release.ts';
 import { Btf } from '../btf/btf.ts';
 import { NotSupported } from '../errors.ts';
-import { compareReleases, type Release } from './bpf/rows.ts';
+import { kfuncByName } from './bpf/kfuncs/index.ts';
+import { compareReleases, existsIn, type Release } from './bpf/rows.ts';
+import { RELEASES } from './generated/releases.ts';
 
-/** What a release of ours is, without its BTF. */
+/** What a release is, without its BTF. */
 export interface ProfileRow {
   readonly release: Release;
   /** The version whose BTF comes with the package: what LINUX_KERNEL_VERSION says. */
   readonly version: readonly [number, number, number];
-  /** File of the package with the BTF (profiles/, unpacked by the build); null when --btf has to give one. */
-  readonly btf: string | null;
-  /** Kernel configuration as distributions build it: what `extern ... __kconfig` variables get. `y`, `n`, `m`, a number, or `"text"`. */
-  readonly config: Readonly<Record<string, string>>;
+  /** File of the package with the BTF: the release's own, or the nearest that there is. */
+  readonly btf: string;
+  /** That BTF is this release's. */
+  readonly ownBtf: boolean;
 }
 
+/** Kernel configuration as distributions build it: what `extern ... __kconfig` variables get. `y`, `n`, `m`, a number, or `"text"`. */
 const DISTRIBUTION_CONFIG: Readonly<Record<string, string>> = {
   CONFIG_64BIT: 'y',
   CONFIG_X86_64: 'y',
@@ -61,9 +65,41 @@ const DISTRIBUTION_CONFIG: Readonly<Record<string, string>> = {
   CONFIG_DEFAULT_HOSTNAME: '"(none)"',
 };
 
-const profileRows: readonly ProfileRow[] = [
-  { release: '6.18', version: [6, 18, 15], btf: 'dist/6.18.btf', config: DISTRIBUTION_CONFIG },
-];
+/** The name of something that kernels do from some release on: a row of profiles/. */
+export type Feature = FeaturesOf<(typeof RELEASES)[number]>;
+type FeaturesOf<R> = R extends { readonly features: infer F } ? keyof F : never;
+
+const FILES: readonly ReleaseFile[] = RELEASES;
+
+/** The release whose words are in the tables of the verifier. */
+const WORDED: Release = '6.18';
+
+interface Rules {
+  readonly features: ReadonlySet<string>;
+  readonly words: Wording;
+}
+
+const rulesOf = new Map<Release, Rules>();
+
+/** Everything that the files of profiles/ say of a release. */
+function rules(release: Release): Rules {
+  let known = rulesOf.get(release);
+  if (!known) {
+    const has = (file: ReleaseFile): boolean => compareReleases(file.release, release) <= 0;
+    const worded = (file: ReleaseFile): boolean => compareReleases(file.release, WORDED) <= 0;
+    const words: Record<string, unknown> = {};
+    for (const file of FILES.filter((one) => has(one) && !worded(one))) {
+      for (const [id, row] of Object.entries(file.words)) if ('is' in row) words[id] = row.is;
+    }
+    for (const file of FILES.filter((one) => !has(one) && worded(one)).reverse()) {
+      for (const [id, row] of Object.entries(file.words)) if ('was' in row) words[id] = row.was;
+    }
+    const features = new Set(FILES.filter(has).flatMap((file) => Object.keys(file.features)));
+    known = { features, words: words as Wording };
+    rulesOf.set(release, known);
+  }
+  return known;
+}
 
 /** A kernel that programs are loaded against. BTF is read when something first asks for it. */
 export class Profile {
@@ -71,25 +107,36 @@ export class Profile {
   /** KERNEL_VERSION(6, 18, 15). */
   readonly version: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Messages of the verifier that this release words otherwise than 6.18. */
+  readonly words: Wording;
+  private readonly features: ReadonlySet<string>;
   private parsed: Btf | undefined;
   private cpus: number | undefined;
 
   constructor(
     readonly row: ProfileRow,
-    private readonly readBtf: () => Uint8Array,
+    private readonly readBtf: () => Uint8Array | Btf,
     nrCpus: number | undefined,
     private readonly what: string,
+    /** The BTF is that of the kernel meant, so that it says which kfuncs there are; else the rows do. */
+    private readonly ownBtf: boolean,
   ) {
     this.release = row.release;
     const [major, minor, patch] = row.version;
     this.version = (major << 16) | (minor << 8) | Math.min(patch, 255);
-    this.config = row.config;
+    this.config = DISTRIBUTION_CONFIG;
+    const { features, words } = rules(row.release);
+    this.features = features;
+    this.words = words;
     this.cpus = nrCpus;
   }
 
   /** The kernel's complete BTF. */
   get btf(): Btf {
-    this.parsed ??= Btf.parseLazily(this.readBtf(), this.what);
+    if (!this.parsed) {
+      const btf = this.readBtf();
+      this.parsed = btf instanceof Btf ? btf : Btf.parseLazily(btf, this.what);
+    }
     return this.parsed;
   }
 
@@ -99,9 +146,20 @@ export class Profile {
     return this.cpus;
   }
 
+  /** Does this release do that? */
+  has(feature: Feature): boolean {
+    return this.features.has(feature);
+  }
+
+  /** Id of a kernel function in the BTF; 0 when this release does not have it. */
+  kfunc(name: string): number {
+    const row = this.ownBtf ? undefined : kfuncByName(name);
+    return row && !existsIn(row, this.release) ? 0 : this.btf.find(name, 'func');
+  }
+
   /** The same kernel with another NR_CPUS; itself when that is undefined. */
   withNrCpus(nrCpus: number | undefined): Profile {
-    return nrCpus === undefined ? this : new Profile(this.row, () => this.btf.bytes, nrCpus, this.what);
+    return nrCpus === undefined ? this : new Profile(this.row, () => this.btf, nrCpus, this.what, this.ownBtf);
   }
 
   /** NR_CPUS as the BTF's struct cpumask has it; 8192 when it has none. */
@@ -114,8 +172,8 @@ export class Profile {
 export interface ProfileOptions {
   /** Release whose rules hold. */
   readonly release: Release;
-  /** Gives the decompressed BTF; called once, and only when something needs it. */
-  readonly readBtf: (row: ProfileRow) => Uint8Array;
+  /** Gives the BTF, raw or parsed; called once, and only when something needs it. */
+  readonly readBtf: (row: ProfileRow) => Uint8Array | Btf;
   /** Overrides NR_CPUS. */
   readonly nrCpus?: number | undefined;
   /** What errors call the BTF: the file's name. */
@@ -127,10 +185,13 @@ export interface ProfileOptions {
  * @throws NotSupported when no rules are known for it
  */
 export function loadProfile({ release, readBtf, nrCpus, what }: ProfileOptions): Profile {
-  const row = profileRows.find((candidate) => compareReleases(candidate.release, release) === 0);
-  if (!row) throw new NotSupported(`kernel release ${release}; there are profiles for ${profileReleases().join(', ')}`);
-  return new Profile(row, () => readBtf(row), nrCpus, what ?? row.btf ?? release);
+  const file = FILES.find((candidate) => compareReleases(candidate.release, release) === 0);
+  if (!file)
+    throw new NotSupported(`kernel release ${release}; there are profiles for ${profileReleases().join(', ')}`);
+  const btf = `dist/${file.btf}.btf`;
+  const row: ProfileRow = { release, version: file.version, btf, ownBtf: file.btf === file.release };
+  return new Profile(row, () => readBtf(row), nrCpus, what ?? btf, row.ownBtf || what !== undefined);
 }
 
-/** Releases that have a profile. */
-export const profileReleases = (): Release[] => profileRows.map((row) => row.release);
+/** Releases that have a profile, oldest first. */
+export const profileReleases = (): Release[] => FILES.map((file) => file.release);

@@ -3,6 +3,7 @@ import type { Btf } from '../btf/btf.ts';
 import type { HelperQuery } from '../kernel/bpf/helpers/index.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import type { StructMetas } from '../kernel/bpf/struct_metas.ts';
+import type { Feature } from '../kernel/profile.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { LineSpec } from '../loader/spec.ts';
 import type { ProgType } from '../uapi/bpf.ts';
@@ -12,6 +13,7 @@ import { callParams } from './call_info.ts';
 import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
+import type { Messages } from './messages.ts';
 import {
   BPF_COMPLEXITY_LIMIT_INSNS,
   type FuncState,
@@ -25,6 +27,10 @@ export interface VerifierProfile {
   readonly release: Release;
   /** The kernel's complete BTF. */
   readonly btf: Btf;
+  /** Messages that the release words otherwise than 6.18. */
+  readonly words: Partial<Messages>;
+  /** Does the release do that? */
+  has(feature: Feature): boolean;
 }
 
 /** One decoded instruction slot (struct bpf_insn). The second slot of ld_imm64 is one too, with code 0. */
@@ -334,6 +340,11 @@ export class Env {
       sleepableHook: this.sleepableHook,
       capPerfmon: this.allowPtrLeaks,
     };
+  }
+
+  /** Does the kernel's release do that? */
+  has(feature: Feature): boolean {
+    return this.profile.has(feature);
   }
 
   /** Number of parameters of a helper or kfunc; null: unknown, then R1 to R5 count as read. */

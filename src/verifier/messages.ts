@@ -6,4 +6,19 @@ import { calls } from './messages/calls.ts';
 import { core } from './messages/core.ts';
 import { memory } from './messages/memory.ts';
 
-export const msg = { ...core, ...calls, ...memory } as const;
+const words = { ...core, ...calls, ...memory } as const;
+
+/** The shape of the table: what other releases word otherwise has the same arguments. */
+export type Messages = {
+  readonly [Name in keyof typeof words]: (typeof words)[Name] extends (...args: infer A) => infer R
+    ? (...args: A) => R
+    : never;
+};
+
+/** The messages of the release that is being asked. */
+export let msg: Messages = words;
+
+/** Chooses a release's words: those of 6.18, but for what `changed` has. */
+export function speak(changed: Partial<Messages>): void {
+  msg = Object.keys(changed).length === 0 ? words : { ...words, ...changed };
+}

@@ -12,6 +12,7 @@ import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
+import { speak } from './messages.ts';
 import { walkedPath } from './path.ts';
 import { createMaps, loadProgramBtf } from './program_maps.ts';
 import { range } from './range.ts';
@@ -64,6 +65,7 @@ function check(env: Env): void {
  */
 export function verify(program: KernelProgram, profile: VerifierProfile, options: VerifyOptions = {}): Verdict {
   const start = performance.now();
+  speak(profile.words);
   range.reset();
   resetBacktrack();
   const env = new Env(program, profile, options, new VerifierState());

@@ -102,7 +102,7 @@ export function fuzzSoundness(first: number, count: number): SoundStats {
   let machine = createMachine({ cpus: 4, memoryLimit: 64 << 20 });
   const one = (seed: number) => {
     const program = caseProgram(randomCase(seed), machine.profile.btf);
-    const { fixups } = verify(program, { release: '6.18', btf: machine.profile.btf }, { logLevel: 0 });
+    const { fixups } = verify(program, machine.profile, { logLevel: 0 });
     if (!fixups) return;
     accepted++;
     const random = new Random(seed);

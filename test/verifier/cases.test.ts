@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Btf } from '../../src/btf/btf.ts';
+import { loadProfile } from '../../src/kernel/profile.ts';
 import { errnoName } from '../../src/uapi/errno.ts';
 import { verify } from '../../src/verifier/index.ts';
 import { initRange } from '../../src/verifier/range.ts';
@@ -11,16 +12,13 @@ import { allCases } from './cases/index.ts';
 const read = (path: string): Buffer => readFileSync(new URL(path, import.meta.url));
 const expected = JSON.parse(read('expected.json').toString()) as Record<string, string>;
 const btf = Btf.parse(brotliDecompressSync(read('../data/btf/6.18.44.btf.br')));
+const profile = loadProfile({ release: '6.18', readBtf: () => btf });
 initRange(Uint8Array.from(read('../../dist/verifier.wasm')));
 
 describe('what a 6.18 says of small programs', () => {
   for (const test of allCases) {
     it(test.name, () => {
-      const verdict = verify(
-        caseProgram(test, btf),
-        { release: '6.18', btf },
-        { logLevel: 4, caps: test.caps ?? 'all' },
-      );
+      const verdict = verify(caseProgram(test, btf), profile, { logLevel: 4, caps: test.caps ?? 'all' });
       const have = verdict.errno ? `${errnoName(verdict.errno)} ${lastMessage(verdict.log)}`.trim() : 'accept';
       expect(have).toBe(expected[test.name]);
     });

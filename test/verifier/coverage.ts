@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { Btf } from '../../src/btf/btf.ts';
 import { linkPrograms } from '../../src/kernel/link.ts';
+import { loadProfile } from '../../src/kernel/profile.ts';
 import { readAsset } from '../../src/platform/node/assets.ts';
 import { verify } from '../../src/verifier/index.ts';
 import { msg } from '../../src/verifier/messages.ts';
@@ -41,7 +42,10 @@ export function messageCoverage(): Map<string, Coverage> {
     const btf = Btf.parse(brotliDecompressSync(readFileSync(new URL('test/data/btf/6.18.44.btf.br', PACKAGE_ROOT))));
     for (const test of allCases) {
       current = test.name;
-      verify(caseProgram(test, btf), { release: '6.18', btf }, { caps: test.caps ?? 'all', cpus: 2 });
+      verify(caseProgram(test, btf), loadProfile({ release: '6.18', readBtf: () => btf }), {
+        caps: test.caps ?? 'all',
+        cpus: 2,
+      });
     }
     const profile = corpusProfile();
     for (const row of readCorpus()) {

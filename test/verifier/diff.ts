@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Btf } from '../../src/btf/btf.ts';
 import { LiveObject } from '../../src/engine/live.ts';
+import { loadProfile } from '../../src/kernel/profile.ts';
 import { initRange, verify } from '../../src/verifier/index.ts';
 import { caseProgram } from './case.ts';
 import { allCases } from './cases/index.ts';
@@ -20,7 +21,7 @@ for (const test of allCases) {
   const program = caseProgram(test, btf);
   using live = new LiveObject(cpus().length);
   const theirs = live.load(program, 2).verdict.log;
-  const ours = verify(program, { release: '6.18', btf }, { logLevel: 2 }).log;
+  const ours = verify(program, loadProfile({ release: '6.18', readBtf: () => btf }), { logLevel: 2 }).log;
   const difference = firstDifference(theirs, ours);
   if (difference) console.log(`--- ${test.name}\n${difference}`);
   else same++;

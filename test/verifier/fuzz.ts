@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Btf } from '../../src/btf/btf.ts';
 import { LiveObject } from '../../src/engine/live.ts';
+import { loadProfile } from '../../src/kernel/profile.ts';
 import { initRange, verify } from '../../src/verifier/index.ts';
 import { caseProgram } from './case.ts';
 import { firstDifference } from './compare_logs.ts';
@@ -13,6 +14,7 @@ import { randomCase } from './fuzz_program.ts';
 
 const [first = 1, count = 1000, seconds = 60] = process.argv.slice(2).map(Number);
 const btf = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
+const profile = loadProfile({ release: '6.18', readBtf: () => btf });
 initRange(readFileSync('dist/verifier.wasm'));
 const until = Date.now() + seconds * 1000;
 const reasons = new Map<string, number>();
@@ -34,7 +36,7 @@ for (let seed = first; seed < first + count && Date.now() < until; seed++) {
   }
   let ours = '';
   try {
-    ours = verify(program, { release: '6.18', btf }, { logLevel: 2 }).log;
+    ours = verify(program, profile, { logLevel: 2 }).log;
   } catch (error) {
     ours = `${(error as Error).message}`;
   }

@@ -37,7 +37,6 @@ export function openProfile(
     what: btf,
     readBtf: (row) => {
       if (btf !== undefined) return readBtfFile(btf);
-      if (row.btf === null) throw new InputError('--btf', '', `the package has no BTF of ${release}: name a file`);
       return readAsset(row.btf);
     },
   });

@@ -7,6 +7,7 @@ import { cpus } from 'node:os';
 import { Btf } from '../../../src/btf/btf.ts';
 import { LiveObject } from '../../../src/engine/live.ts';
 import { NotSupported } from '../../../src/errors.ts';
+import { loadProfile } from '../../../src/kernel/profile.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
 import { initRange, verify } from '../../../src/verifier/index.ts';
 import { normalize } from '../../verdicts/compare.ts';
@@ -18,6 +19,7 @@ const kind = process.argv[4] ?? 'scalar';
 const MAKE = { scalar: scalarProgram, loop: loopProgram, kfunc: kfuncProgram } as const;
 const make = MAKE[kind as keyof typeof MAKE] ?? scalarProgram;
 const kernel = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
+const profile = loadProfile({ release: '6.18', readBtf: () => kernel });
 const nrCpus = cpus().length;
 const differences = new Map<string, number[]>();
 initRange(readAsset('dist/verifier.wasm'));
@@ -37,7 +39,7 @@ for (let seed = first; seed < first + count; seed++) {
   }
   let have: { errno: number; log: string };
   try {
-    have = verify(program, { release: '6.18', btf: kernel }, { logLevel: level, cpus: nrCpus });
+    have = verify(program, profile, { logLevel: level, cpus: nrCpus });
   } catch (error) {
     if (!(error instanceof NotSupported)) console.log(asm);
     throw error;

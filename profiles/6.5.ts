@@ -1,0 +1,9 @@
+import type { ReleaseFile } from './release.ts';
+
+export default {
+  release: '6.5',
+  version: [6, 5, 13],
+  btf: '6.12',
+  features: {},
+  words: {},
+} as const satisfies ReleaseFile;
