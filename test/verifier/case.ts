@@ -9,7 +9,7 @@ import { assembleWithLabels } from '../../src/uapi/asm.ts';
 import { type AttachType, BPF_F_SLEEPABLE, type MapType, type ProgType } from '../../src/uapi/bpf.ts';
 import { helperNames } from '../../src/uapi/helper_names.ts';
 import { encodeInsn } from '../../src/uapi/insn.ts';
-import { BtfBuilder } from '../btf_builder.ts';
+import { buildCaseBtf, type CaseBtf, type FuncCase, VALUE_TYPES, type ValueType } from './case_btf.ts';
 
 export interface MapCase {
   readonly type?: MapType;
@@ -36,54 +36,12 @@ export interface VerifierCase {
   readonly flags?: number;
   readonly caps?: 'bpf';
   readonly maps?: Readonly<Record<string, MapCase>>;
-  /** Functions besides the first: label -> linkage. Absent: the program has no func_info. */
-  readonly funcs?: Readonly<Record<string, 'static' | 'global'>>;
+  /** Functions besides the first by label; those that only say their linkage take a context. Absent: no func_info. */
+  readonly funcs?: Readonly<Record<string, 'static' | 'global' | FuncCase>>;
+  /** Function that catches what bpf_throw throws. */
+  readonly exceptionCallback?: string;
+  /** `type_id(node)` in it is the id of a local type (LOCAL_TYPES). */
   readonly asm: string;
-}
-
-/** Structs of map values that cases use. */
-const VALUE_TYPES = {
-  /** { unsigned long x; struct bpf_cpumask __kptr *mask; } */
-  kptr: 16,
-  /** { struct bpf_cpumask __kptr_untrusted *mask; } */
-  unref: 8,
-  /** { struct bpf_spin_lock lock; int x; } */
-  lock: 8,
-  /** { struct bpf_timer t; } */
-  timer: 16,
-  wq: 16,
-} as const;
-type ValueType = keyof typeof VALUE_TYPES;
-
-export interface CaseBtf {
-  readonly btf: Btf;
-  readonly int: number;
-  readonly values: Readonly<Record<ValueType, number>>;
-  /** func ids by name. */
-  readonly funcs: ReadonlyMap<string, number>;
-}
-
-function buildBtf(funcs: Readonly<Record<string, 'static' | 'global'>>): CaseBtf {
-  const b = new BtfBuilder();
-  const int = b.int('int', 4, 1);
-  const u64 = b.int('unsigned long', 8);
-  const word = (name: string, size: number) => b.struct(name, size, [{ name: 'opaque', type: u64, offset: 0 }]);
-  const lock = b.struct('bpf_spin_lock', 4, [{ name: 'val', type: int, offset: 0 }]);
-  const timer = word('bpf_timer', 16);
-  const wq = word('bpf_wq', 16);
-  const mask = b.struct('bpf_cpumask', 40, [{ name: 'usage', type: int, offset: 32 }]);
-  const member = (name: string, type: number, offset: number) => ({ name, type, offset });
-  const values = {
-    kptr: b.struct('v_kptr', 16, [member('x', u64, 0), member('mask', b.kptr(mask, 'kptr'), 8)]),
-    unref: b.struct('v_unref', 8, [member('mask', b.kptr(mask, 'kptr_untrusted'), 0)]),
-    lock: b.struct('v_lock', 8, [member('lock', lock, 0), member('x', int, 4)]),
-    timer: b.struct('v_timer', 16, [member('t', timer, 0)]),
-    wq: b.struct('v_wq', 16, [member('w', wq, 0)]),
-  };
-  const proto = b.proto(int, [['ctx', b.ptr(0)]]);
-  const ids = new Map<string, number>();
-  for (const [name, linkage] of Object.entries(funcs)) ids.set(name, b.func(name, proto, linkage === 'global' ? 1 : 0));
-  return { btf: b.build(), int, values, funcs: ids };
 }
 
 function mapSpec(name: string, map: MapCase, btf: CaseBtf): MapSpec {
@@ -121,6 +79,15 @@ function patchRaw(bytes: Uint8Array, raw: readonly (readonly number[])[]): void 
   }
 }
 
+/** main, and the others, which come after it. */
+function funcsOf(funcs: NonNullable<VerifierCase['funcs']>): Record<string, FuncCase> {
+  const all: Record<string, FuncCase> = { main: { linkage: 'global', args: ['pointer'] } };
+  for (const [name, func] of Object.entries(funcs)) {
+    all[name] = typeof func === 'string' ? { linkage: func, args: ['pointer'] } : func;
+  }
+  return all;
+}
+
 /** The case as a program for `kernel`. */
 export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const kfuncs: Record<string, number> = {};
@@ -131,22 +98,24 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const names = Object.keys(test.maps ?? {});
   const maps = Object.fromEntries(names.map((name, i) => [name, i]));
   const raw: number[][] = [];
-  const text = test.asm.replace(/\.insn\(([^)]*)\)/g, (_, fields: string) => {
+  const withFuncs = test.funcs ? funcsOf(test.funcs) : {};
+  const btf = buildCaseBtf(withFuncs, test.exceptionCallback);
+  const named = test.asm.replace(/type_id\((\w+)\)/g, (_, name: keyof typeof btf.locals) => `${btf.locals[name]}`);
+  const text = named.replace(/\.insn\(([^)]*)\)/g, (_, fields: string) => {
     raw.push(fields.split(',').map(Number));
     return `r0 = ${RAW + raw.length - 1}`;
   });
   const { bytes, labels } = assembleWithLabels(text, { maps, kfuncs });
   patchRaw(bytes, raw);
-  const withFuncs = test.funcs ? { main: 'global' as const, ...test.funcs } : {};
-  const btf = buildBtf(withFuncs);
   const count = bytes.length / 8;
   const starts = Object.keys(withFuncs).map((name) => ({ name, insn: name === 'main' ? 0 : (labels.get(name) ?? 0) }));
   starts.sort((a, b) => a.insn - b.insn);
   const funcs = starts.map(({ name, insn }, i): FuncSpec => {
-    const linkage = (withFuncs as Record<string, 'static' | 'global'>)[name] ?? 'static';
+    const linkage = withFuncs[name]?.linkage ?? 'static';
     return { name, insn, insnCount: (starts[i + 1]?.insn ?? count) - insn, typeId: btf.funcs.get(name) ?? 0, linkage };
   });
-  const needsBtf = test.funcs !== undefined || Object.values(test.maps ?? {}).some((map) => map.of);
+  const needsBtf =
+    test.funcs !== undefined || named !== test.asm || Object.values(test.maps ?? {}).some((map) => map.of);
   const type = test.type ?? 'syscall';
   const sleepable = test.sleepable ?? type === 'syscall';
   return {
