@@ -1,5 +1,6 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -92,22 +93,31 @@ async function buildScripts() {
     target: 'es2022',
     sourcemap: true,
   });
-  for (const file of readdirSync(dist)) if (/^chunk-.*\.js$/.test(file)) rmSync(join(dist, file));
+  for (const file of readdirSync(dist)) {
+    if (/^(chunk-.*|main|conform)\.js$|\.cache$/.test(file)) rmSync(join(dist, file));
+  }
+  const command = { ...common, outdir: dist, platform: 'node', packages: 'bundle', minify: true };
   await build({
-    ...common,
-    entryPoints: {
-      cli: join(root, 'src/cli/entry.ts'),
-      main: join(root, 'src/cli/main.ts'),
-      conform: join(root, 'src/cli/commands/conform.ts'),
-    },
-    outdir: dist,
-    platform: 'node',
-    packages: 'bundle',
-    external: ['koffi'],
-    minify: true,
-    define: { ...common.define, VERSION: JSON.stringify(version) },
+    ...command,
+    entryPoints: { cli: join(root, 'src/cli/entry.ts') },
     banner: { js: '#!/usr/bin/env node' },
+  });
+  await build({
+    ...command,
+    entryPoints: { main: join(root, 'src/cli/main.ts'), conform: join(root, 'src/cli/commands/conform.ts') },
+    external: ['koffi'],
+    // src/cli/script.ts runs these.
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    banner: { js: '(function (exports, require, module, MODULE_URL) {' },
+    footer: { js: '})' },
+    define: { ...common.define, VERSION: JSON.stringify(version), 'import.meta.url': 'MODULE_URL' },
     plugins: [leanCommander],
+  });
+  const returnsZero = 'b7 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00';
+  execFileSync(process.execPath, [await bundle('scripts/code_cache.ts')], {
+    input: returnsZero,
+    stdio: ['pipe', 'ignore', 'inherit'],
   });
 }
 
@@ -159,6 +169,6 @@ await whenChanged(
   [verifierWasm],
   buildVerifier,
 );
-await buildScripts();
 copyFileSync(join(root, 'src/engine/live_golden.bpf.o'), join(dist, 'live_golden.bpf.o'));
+await buildScripts();
 if (process.argv.includes('--types')) buildTypes();

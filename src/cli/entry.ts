@@ -1,9 +1,9 @@
 /**
  * Where the command line starts. `conform` is run once per test by its runner, hundreds of times, so that it goes without
- * the argument parser; everything else is main.ts's. Both lie beside us in dist/, each in one file: every file that has to be
- * found and opened takes its time.
+ * the argument parser; everything else is main.ts's. Both lie beside us in dist/, each as one script.
  */
 import { explain } from './explain.ts';
+import { openScript } from './script.ts';
 
 const argv = process.argv.slice(2);
 
@@ -23,15 +23,15 @@ function conformArguments(rest: readonly string[]): { memory?: string; engine?: 
   return found;
 }
 
+const beside = <Exports>(name: string): Exports => openScript<Exports>(new URL(name, import.meta.url)).exports;
 const direct = argv[0] === 'conform' ? conformArguments(argv.slice(1)) : null;
 if (direct) {
-  const place = new URL('conform.js', import.meta.url).href;
-  const { conformAlone } = (await import(place)) as typeof import('./commands/conform.ts');
+  const { conformAlone } = beside<typeof import('./commands/conform.ts')>('conform.cjs');
   try {
     process.exitCode = conformAlone(direct.memory, direct);
   } catch (error) {
     process.exitCode = explain(error, (line) => process.stderr.write(`${line}\n`));
   }
 } else {
-  await import(new URL('main.js', import.meta.url).href);
+  process.exitCode = await beside<typeof import('./main.ts')>('main.cjs').main(argv);
 }

@@ -28,9 +28,6 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   pin: { summary: 'run a command bound to CPUs', load: () => import('./commands/pin.ts') },
 };
 
-/** An action that forgot to say how it ended is our bug. */
-let status: number = EXIT.bug;
-
 function newCommand(name: string): Command {
   return new Command(name)
     .exitOverride()
@@ -39,7 +36,11 @@ function newCommand(name: string): Command {
     .showHelpAfterError(false);
 }
 
-async function main(argv: readonly string[]): Promise<void> {
+/** Runs the command that `argv` names; returns the exit status. */
+export async function main(argv: readonly string[]): Promise<number> {
+  ignoreClosedPipes();
+  /** An action that forgot to say how it ended is our bug. */
+  let status: number = EXIT.bug;
   const program = newCommand('bpf-cpumask')
     .description('Load, verify and run compiled BPF objects that use the cpumask kfuncs, with no kernel.')
     .usage('COMMAND [ARGUMENT...]')
@@ -68,6 +69,7 @@ async function main(argv: readonly string[]): Promise<void> {
     if (error instanceof CommanderError && error.exitCode === 0) status = EXIT.ok;
     else status = error instanceof CommanderError ? misused(error, known) : explain(error, note);
   }
+  return status;
 }
 
 /** A mistake that the argument parser found. */
@@ -77,7 +79,3 @@ function misused({ message }: CommanderError, command: string | null): number {
   note(`bpf-cpumask: ${text}; ${help} lists what there is`);
   return EXIT.usage;
 }
-
-ignoreClosedPipes();
-await main(process.argv.slice(2));
-process.exitCode = status;
