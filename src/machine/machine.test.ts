@@ -192,3 +192,14 @@ describe('leaks', () => {
     expect(machine.leaks()).toHaveLength(1);
   });
 });
+
+it('frees a mask only after a grace period', () => {
+  const machine = createMachine({ cpus: 2 });
+  const mask = machine.kfuncs.bpf_cpumask_create();
+  machine.cpu(1).rcuReadLock();
+  machine.kfuncs.bpf_cpumask_release(mask);
+  expect(machine.memory.isLive(mask)).toBe(true);
+  machine.cpu(1).rcuReadUnlock();
+  machine.rcu.synchronize();
+  expect(machine.memory.isLive(mask)).toBe(false);
+});

@@ -18,8 +18,13 @@ const out = join(root, '.cache/mutants');
 const TESTS = [
   'assembly/kernel/bpf/cpumask.test.ts',
   'assembly/kernel/bpf/memalloc.test.ts',
+  'assembly/kernel/irq_work.test.ts',
   'assembly/kernel/rcu/rcu.test.ts',
+  'assembly/lib/atomic.test.ts',
+  'assembly/lib/find_bit.test.ts',
   'assembly/lib/refcount.test.ts',
+  'assembly/mm/kasan.test.ts',
+  'assembly/mm/slab.test.ts',
   'src/kernel/kfuncs_api.test.ts',
   'src/kernel/memory.test.ts',
   'test/parallel/parallel.test.ts',
@@ -27,13 +32,16 @@ const TESTS = [
 
 /** What to ask first about a mutant of a file, by a part of its name: all of TESTS only when these let it through. */
 const FIRST: readonly (readonly [part: string, tests: readonly string[]])[] = [
-  ['lib/refcount', ['assembly/lib/refcount.test.ts']],
+  ['lib/refcount', ['assembly/lib/refcount.test.ts', 'assembly/lib/atomic.test.ts']],
+  ['lib/find_bit', ['assembly/lib/find_bit.test.ts']],
+  ['lib/bitmap', ['assembly/lib/atomic.test.ts', 'assembly/kernel/bpf/cpumask.test.ts']],
   ['lib/', ['assembly/kernel/bpf/cpumask.test.ts']],
   ['bpf/cpumask', ['src/kernel/kfuncs_api.test.ts', 'assembly/lib/refcount.test.ts']],
   ['memalloc', ['assembly/kernel/bpf/memalloc.test.ts', 'assembly/kernel/rcu/rcu.test.ts']],
   ['rcu/', ['assembly/kernel/rcu/rcu.test.ts']],
-  ['irq_work', ['assembly/kernel/bpf/memalloc.test.ts']],
-  ['mm/', ['src/kernel/memory.test.ts', 'assembly/kernel/bpf/memalloc.test.ts']],
+  ['irq_work', ['assembly/kernel/irq_work.test.ts', 'assembly/kernel/bpf/memalloc.test.ts']],
+  ['mm/kasan', ['assembly/mm/kasan.test.ts']],
+  ['mm/slab', ['assembly/mm/slab.test.ts', 'src/kernel/memory.test.ts', 'assembly/mm/kasan.test.ts']],
 ];
 
 /** The modules that the tests reach; the interpreter and what runs under it have tests of their own. */
@@ -49,12 +57,13 @@ const TIMEOUT_MS = 60_000;
 
 const sourceOf = (file: string) => readFileSync(join(root, 'assembly', `${file}.ts`), 'utf8');
 
-/** One mutant per kfunc of kernel/bpf/cpumask.c: its body gone. */
+/** One mutant per kfunc of kernel/bpf/cpumask.c, and of those for read sections: its body gone. */
 function withoutBody(): readonly Mutant[] {
-  const file = 'kernel/bpf/cpumask';
-  return functionsOf(file, sourceOf(file))
-    .filter(({ name }) => name.startsWith('bpf_cpumask_'))
-    .map(({ name, result }) => ({ file, within: name, find: '', replace: result === 'void' ? '' : 'return 0;' }));
+  return ['kernel/bpf/cpumask', 'kernel/rcu/read_side'].flatMap((file) =>
+    functionsOf(file, sourceOf(file))
+      .filter(({ name }) => name.startsWith('bpf_'))
+      .map(({ name, result }) => ({ file, within: name, find: '', replace: result === 'void' ? '' : 'return 0;' })),
+  );
 }
 
 /** The mutated text of a file. */

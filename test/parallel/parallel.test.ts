@@ -1,16 +1,24 @@
 /** Simulated CPUs as real threads on one memory. */
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { ALLOC_BPF_CPUMASK, ALLOC_BUFFER, OBJ_LIVE, OBJ_RCU } from '../../assembly/layout.ts';
+import {
+  ALLOC_BPF_CPUMASK,
+  ALLOC_BUFFER,
+  M_RCU_LOCK,
+  MM_LOCK,
+  OBJ_LIVE,
+  OBJ_RCU,
+  RCU_KFREE,
+} from '../../assembly/layout.ts';
 import type { KernelMemory } from '../../src/kernel/memory.ts';
 import { createRcu } from '../../src/kernel/rcu.ts';
 import { readWarnings } from '../../src/kernel/warnings.ts';
 import { testMemory } from '../support/memory.ts';
 
 interface Job {
-  readonly job: 'claim' | 'neighbours' | 'publish' | 'read' | 'share' | 'references';
+  readonly job: 'claim' | 'neighbours' | 'publish' | 'read' | 'share' | 'references' | 'call';
   readonly times: number;
-  readonly args?: Readonly<Record<string, number>>;
+  readonly args?: Readonly<Record<string, number | string | readonly number[]>>;
 }
 
 type Result = Readonly<Record<string, number>>;
@@ -111,4 +119,24 @@ it('references that pass between CPUs balance, and memory comes back', async () 
   rcu.synchronize({ timeoutMs: 1000 });
   expect(masksOf(memory, OBJ_LIVE, OBJ_RCU)).toEqual([]);
   expect(readWarnings(memory)).toEqual([]);
+});
+
+it.each<[string, number, (memory: KernelMemory) => readonly number[]]>([
+  ['kmalloc', MM_LOCK, () => [100, ALLOC_BUFFER]],
+  ['kfree', MM_LOCK, (memory) => [memory.kmalloc(100, ALLOC_BUFFER)]],
+  ['call_rcu', M_RCU_LOCK, (memory) => [memory.kmalloc(100, ALLOC_BUFFER), RCU_KFREE]],
+])('%s waits for the CPU that holds its lock', async (name, lock, argsOf) => {
+  const { memory, cells } = machine();
+  const args = argsOf(memory);
+  memory.setU32(lock, 8);
+  const done = run(memory, cells, [{ job: 'call', times: 1, args: { name, args } }]);
+  const words = new Int32Array(memory.memory.buffer);
+  const [entered, left] = [(cells >> 2) + 3, (cells >> 2) + 4];
+  while (Atomics.load(words, entered) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  // Long enough for a call that does not wait; one that does is told to go on, however late it comes.
+  Atomics.wait(words, left, 0, 100);
+  expect(Atomics.load(words, left)).toBe(0);
+  Atomics.store(words, lock >> 2, 0);
+  await done;
+  expect(Atomics.load(words, left)).toBe(1);
 });

@@ -10,7 +10,14 @@ export interface TestMachine {
   readonly seed?: number;
 }
 
+let wasm: Uint8Array<ArrayBuffer> | undefined;
 let module: WebAssembly.Module | undefined;
+
+/** kernel.wasm. KERNEL_WASM names another build: the mutation run hands us broken ones. */
+export function kernelWasm(): Uint8Array<ArrayBuffer> {
+  wasm ??= readAsset(process.env.KERNEL_WASM ?? 'dist/kernel.wasm');
+  return wasm;
+}
 
 export function testMemory({
   cpus = 4,
@@ -18,8 +25,7 @@ export function testMemory({
   memoryLimit = 64 << 20,
   ...rest
 }: TestMachine = {}): KernelMemory {
-  // KERNEL_WASM names another build: the mutation run hands us broken ones.
-  module ??= new WebAssembly.Module(readAsset(process.env.KERNEL_WASM ?? 'dist/kernel.wasm'));
+  module ??= new WebAssembly.Module(kernelWasm());
   const cpumaskSize = Math.ceil(nrCpus / 64) * 8;
   const options: KernelMemoryOptions = {
     cpus,

@@ -16,6 +16,7 @@ import {
   MC_LOW,
   MC_SIZE,
   MC_UNIT_SIZE,
+  MM_OBJECTS,
   OBJ_CACHED,
   OBJ_LIVE,
   OBJ_RCU,
@@ -100,6 +101,24 @@ describe('allocation', () => {
       memory.u8().fill(0xff, mask, mask + 1024);
       exports.bpf_cpumask_release(mask);
     }
+  });
+
+  it('hands out what only a tasks-trace grace period still holds', () => {
+    const memory = testMemory({ cpus: 2 });
+    const { exports } = memory;
+    const rcu = createRcu(memory);
+    const freed = [exports.bpf_cpumask_create(), exports.bpf_cpumask_create()];
+    rcu.readLockTrace(1);
+    // The first is on its way back to kmalloc when the reader ends; the second waits for its turn.
+    for (const mask of freed) exports.bpf_cpumask_release(mask);
+    expect(rcu.pending).toBe(1);
+    const handedOut = Array.from({ length: 24 }, () => exports.bpf_cpumask_create());
+    expect(freed.filter((mask) => handedOut.includes(mask))).toEqual(freed);
+    const before = memory.u32At(MM_OBJECTS);
+    rcu.readUnlockTrace(1);
+    // Whoever has it now keeps it.
+    expect(memory.u32At(MM_OBJECTS)).toBe(before);
+    for (const mask of handedOut) expect(stateOf(memory, mask)).toBe(OBJ_LIVE);
   });
 
   it('gives NULL when memory is out, and works again after releases', () => {
@@ -189,7 +208,7 @@ describe('the end of an allocator', () => {
   it('gives everything back, at once or with the last grace period', () => {
     const memory = testMemory();
     const { exports } = memory;
-    const objects = () => memory.u32At(0x1010c);
+    const objects = () => memory.u32At(MM_OBJECTS);
     const before = objects();
     const ma = exports.bpf_mem_alloc_init(48, ALLOC_MAP_ELEM);
     const elements = Array.from({ length: 10 }, () => exports.bpf_mem_cache_alloc(ma));
@@ -212,11 +231,14 @@ describe('the end of an allocator', () => {
     const rcu = createRcu(memory);
     const ma = memory.exports.bpf_mem_alloc_init(48, ALLOC_MAP_ELEM);
     rcu.irqWorkDelayed = true;
-    memory.exports.bpf_mem_cache_alloc(ma);
+    const p = memory.exports.bpf_mem_cache_alloc(ma);
+    memory.exports.bpf_mem_cache_free(ma, p);
     memory.exports.bpf_cpumask_create();
     memory.exports.bpf_mem_alloc_destroy(ma);
     rcu.runIrqWork(0);
     expect(maskCache(memory).free).toBe(12);
+    const elements = [...memory.objects()].filter(({ tag }) => tag === ALLOC_MAP_ELEM);
+    expect(elements.filter(({ state }) => state === OBJ_CACHED || state === OBJ_LIVE)).toEqual([]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { KernelMemory } from '../../../src/kernel/memory.ts';
 import { createRcu } from '../../../src/kernel/rcu.ts';
 import { readWarnings } from '../../../src/kernel/warnings.ts';
 import { testMemory } from '../../../test/support/memory.ts';
-import { MM_OBJECTS, OBJ_LIVE, OBJ_RCU } from '../../layout.ts';
+import { MM_OBJECTS, OBJ_LIVE, OBJ_RCU, PC_IRQ_OFF } from '../../layout.ts';
 
 const liveAt = (memory: KernelMemory, p: number, serial: number) => memory.isLive({ objectOffset: p, serial });
 
@@ -144,6 +144,7 @@ describe('programs', () => {
     expect([memory.u32At(flags), memory.u32At(flags + 8)]).toEqual([0x202, 0x2]);
     exports.bpf_local_irq_restore(flags + 8);
     exports.bpf_local_irq_restore(flags);
+    expect([memory.u32At(memory.percpu(0) + PC_IRQ_OFF), exports.rcu_read_lock_held()]).toEqual([0, 0]);
     expect(readWarnings(memory)).toEqual([]);
   });
 });
