@@ -7,7 +7,7 @@ import { tm, tnum_add, tv } from './tnum';
 export { alu, ptrAdd, ptrSub } from './arith';
 export { branchTaken, refine, refinedA, refinedB, refineSelf } from './branch';
 export { count, reset } from './record';
-export { sext32, sext64, zext } from './width';
+export { sext32, sext64, swap, zext } from './width';
 
 export function known(lo: u32, hi: u32): u32 {
   setKnown(X, ((<u64>hi) << 32) | lo);

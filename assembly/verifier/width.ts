@@ -1,29 +1,48 @@
 // Cutting numbers off and extending their sign (coerce_reg_to_size and friends).
 import { syncRec, zext32 } from './bounds';
-import { at, copy, HIGH, intern, LOW, Rec, S32_MAX, S32_MIN, setKnown, setKnown32, takeTnum, U32_MAX, U64_MAX, unbound32, X } from './record';
+import { at, copy, HIGH, intern, LOW, Rec, S32_MAX, S32_MIN, setKnown, setKnown32, takeTnum, U32_MAX, U64_MAX, unbound32, unbound64, X } from './record';
 import { tm, tnum_range, tv } from './tnum';
 
 export function zext(h: u32, size: u32): u32 {
   if (size >= 8) return h;
   copy(X, at(h));
+  zextRec(X, size);
+  return intern(X);
+}
+
+function zextRec(r: Rec, size: u32): void {
   const keep: u64 = ((<u64>1) << (<u64>size * 8)) - 1;
   if (size == 4) {
-    zext32(X);
+    zext32(r);
   } else {
     // Bounds survive when the cut-off part is the same for all values.
-    if ((X.umin & ~keep) == (X.umax & ~keep)) {
-      X.umin &= keep;
-      X.umax &= keep;
+    if ((r.umin & ~keep) == (r.umax & ~keep)) {
+      r.umin &= keep;
+      r.umax &= keep;
     } else {
-      X.umin = 0;
-      X.umax = keep;
+      r.umin = 0;
+      r.umax = keep;
     }
-    X.v &= keep;
-    X.m &= keep;
-    X.smin = <i64>X.umin;
-    X.smax = <i64>X.umax;
+    r.v &= keep;
+    r.m &= keep;
+    r.smin = <i64>r.umin;
+    r.smax = <i64>r.umax;
+    unbound32(r);
+  }
+  syncRec(r);
+}
+
+/** scalar_byte_swap: the low `size` bytes, backwards if `reverse`. Of the bounds, only what the bits say survives that. */
+export function swap(h: u32, size: u32, reverse: bool): u32 {
+  copy(X, at(h));
+  if (reverse) {
+    const rest: u64 = 64 - <u64>size * 8;
+    X.v = bswap<u64>(X.v) >> rest;
+    X.m = bswap<u64>(X.m) >> rest;
+    unbound64(X);
     unbound32(X);
   }
+  if (size < 8) zextRec(X, size);
   syncRec(X);
   return intern(X);
 }

@@ -28,6 +28,7 @@ import {
 
 const FP = 10;
 const ARGS = 0x3e;
+const TAIL_CALL = 12;
 
 /** push_jmp_history: remembers the current instruction, or adds to what is remembered of it. */
 export function pushJmpHistory(
@@ -134,14 +135,20 @@ function backtrackInsn(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
   } else if (cls === 5 || cls === 6) {
     return backtrackJump(env, idx, subseq, hist);
   } else if (cls === 0) {
-    if (!bt.has(dst)) return CONTINUE;
-    bt.clear(dst);
     const mode = insn.code & 0xe0;
-    if (mode === 0x40 || mode === 0x20) return GIVE_UP;
+    if (mode !== 0x40 && mode !== 0x20) bt.clear(dst);
+    else if (bt.has(dst)) return GIVE_UP;
+    else if (subseq !== idx + 1) enterSubprog(env);
     return CONTINUE;
   }
   syncLinkedRegs(hist);
   return CONTINUE;
+}
+
+/** bt_subprog_enter: backwards into a function that returned to where the walk is. */
+function enterSubprog(env: Env): void {
+  if (bt.frame === MAX_CALL_FRAMES - 1) bug(env, 'subprog enter from the last frame');
+  bt.frame++;
 }
 
 function backtrackJump(env: Env, idx: number, subseq: number, hist: JmpHistoryEntry | null): number {
@@ -181,6 +188,7 @@ function backtrackJump(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
     if (insn.src === 2 && insn.imm === 0) return GIVE_UP;
     bt.clear(0);
     if (bt.mask() & ARGS) bug(env, `backtracking call unexpected regs ${bt.mask().toString(16)}`);
+    if (insn.src === 0 && insn.imm === TAIL_CALL && subseq !== idx + 1) enterSubprog(env);
     syncLinkedRegs(hist);
     return CONTINUE;
   }
@@ -190,8 +198,7 @@ function backtrackJump(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
     if (bt.mask() & ARGS) bug(env, `backtracking exit unexpected regs ${bt.mask().toString(16)}`);
     const precise = subseq - 1 >= 0 && isPseudoCall(env.insn(subseq - 1)) && bt.has(0);
     bt.clear(0);
-    if (bt.frame === MAX_CALL_FRAMES - 1) bug(env, 'subprog enter from the last frame');
-    bt.frame++;
+    enterSubprog(env);
     if (precise) bt.set(0);
     return CONTINUE;
   }

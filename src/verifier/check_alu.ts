@@ -63,16 +63,24 @@ function checkUnary(env: Env, insn: Insn, op: number): void {
   checkRegArg(env, insn.dst, SRC_OP);
   const dst = env.curRegs()[insn.dst] as RegState;
   if (isPointerValue(env.allowPtrLeaks, dst)) env.reject(errno.EACCES, msg.pointerArithmetic(insn.dst));
-  if (op === END) {
+  if (dst.type !== SCALAR_VALUE) {
     checkRegArg(env, insn.dst, DST_OP);
     return;
   }
   checkRegArg(env, insn.dst, DST_OP_NO_MARK);
-  if (dst.type !== SCALAR_VALUE) markRegUnknown(env, env.curRegs(), insn.dst);
-  else {
+  if (op === END) {
+    byteSwap(insn, dst, wide);
+  } else {
     adjustScalar(env, insn, dst, dst.val);
     clearScalarId(dst);
   }
+}
+
+/** scalar_byte_swap: bswap always swaps, le and be as a little-endian machine does. */
+function byteSwap(insn: Insn, dst: RegState, wide: boolean): void {
+  const reverse = wide || (insn.code & 8) !== 0;
+  if (reverse || insn.imm !== 64) clearScalarId(dst);
+  dst.val = range.swap(dst.val, insn.imm / 8, reverse ? 1 : 0);
 }
 
 function checkMov(env: Env, insn: Insn): void {

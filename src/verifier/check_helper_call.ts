@@ -1,5 +1,5 @@
 /** Calls of helpers (check_helper_call). */
-import { ARG_PTR_TO_DYNPTR, baseType, MEM_ALLOC, MEM_PERCPU, MEM_RCU, PTR_TO_MAP_VALUE } from '../kernel/bpf/bpf.ts';
+import { ARG_PTR_TO_DYNPTR, baseType, MEM_ALLOC, MEM_PERCPU, MEM_RCU, PTR_TO_MAP_VALUE, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { type FuncProto, getFuncProto, helperById } from '../kernel/bpf/helpers/index.ts';
 import { BPF_F_RDONLY_PROG, progTypes } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
@@ -22,7 +22,7 @@ import { checkSnprintfCall } from './const_str.ts';
 import { inRcuCs } from './context.ts';
 import { dynptrState, unmarkStackSlotsDynptr } from './dynptr.ts';
 import type { Env, Insn } from './env.ts';
-import { pushCallbackCall } from './frames.ts';
+import { forkAbnormalReturn, pushCallbackCall } from './frames.ts';
 import { helperReturn } from './helper_return.ts';
 import { gplCompatible } from './kfunc_meta.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
@@ -31,7 +31,7 @@ import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { checkResourceLeak, markRegInvalid, releaseReference, releaseReferenceNomark } from './refs.ts';
 import { regTypeStr } from './reg_type_str.ts';
-import { registerIsNull } from './regs.ts';
+import { markRegUnknown, registerIsNull } from './regs.ts';
 import { BPF_DYNPTR_TYPE_SKB, BPF_DYNPTR_TYPE_SKB_META, forEachReg, type RegState } from './types.ts';
 
 const STORAGE_GET: ReadonlySet<string> = new Set([
@@ -111,7 +111,16 @@ export function checkHelperCall(env: Env, insn: Insn): void {
   helperReturn(call);
   if (meta.map) checkMapFuncCompatibility(env, meta.map, meta.funcName, id);
   if (meta.funcName === 'get_func_ip') checkGetFuncIp(env, id);
-  if (call.changesData) clearAllPktPointers(env);
+  if (meta.funcName === 'tail_call') leaveByTailCall(env);
+  else if (call.changesData) clearAllPktPointers(env);
+}
+
+/** A tail call that succeeds ends the function; the program called may have changed the packet. */
+function leaveByTailCall(env: Env): void {
+  forkAbnormalReturn(env, (regs) => {
+    clearAllPktPointers(env);
+    markRegUnknown(env, regs, 0);
+  });
 }
 
 function inAtomic(env: Env): boolean {
@@ -148,9 +157,9 @@ function recordKey(env: Env, meta: CallMeta, insnIdx: number): void {
     env.verbose(msg.tailCallMap());
     env.reject(errno.EINVAL);
   }
-  const { val } = env.curRegs()[3] as RegState;
+  const { type, val } = env.curRegs()[3] as RegState;
   const index = range.valueF(val);
-  if (!range.isConst(val) || !meta.map || index >= meta.map.maxEntries) {
+  if (type !== SCALAR_VALUE || !range.isConst(val) || !meta.map || index >= meta.map.maxEntries) {
     aux.mapKey = 'poison';
     return;
   }

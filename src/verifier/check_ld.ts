@@ -37,6 +37,7 @@ import {
 } from '../uapi/insn.ts';
 import { checkPtrOffReg } from './check_region.ts';
 import type { Env, Insn, InsnAux } from './env.ts';
+import { forkAbnormalReturn } from './frames.ts';
 import { checkMapOnce, checkMapProgCompatibility } from './map_prog.ts';
 import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
@@ -241,4 +242,6 @@ export function checkLdAbs(env: Env, insn: Insn): void {
   }
   markRegUnknown(env, regs, 0);
   (regs[0] as RegState).subregDef = env.insnIdx + 1;
+  // A load beyond the packet ends the function with 0.
+  forkAbnormalReturn(env, () => markRegKnownZero(env, regs, 0));
 }

@@ -220,3 +220,17 @@ export function prepareFuncExit(env: Env): void {
   const prev = inCallback ? findPrevEntry(env, state, env.insnIdx) : null;
   if (prev) widenImpreciseScalars(env, prev, state);
 }
+
+/**
+ * A call or load that may end the function it is in, at run time: the path behind it becomes a branch, and this one goes on in the
+ * caller. `leave` says what the function leaves with.
+ */
+export function forkAbnormalReturn(env: Env, leave: (regs: readonly RegState[]) => void): void {
+  if (!env.curState.curframe) return;
+  env.markRegScratched(0);
+  pushStack(env, env.insnIdx + 1, env.insnIdx, false);
+  leave(env.curRegs());
+  prepareFuncExit(env);
+  // The main loop goes on with the next one.
+  env.insnIdx--;
+}

@@ -54,6 +54,8 @@ export interface RangeExports {
   sext64(h: number, size: number): number;
   /** Sign-extends `size` bytes to 32 bits, and zero-extends that (coerce_subreg_to_size_sx). */
   sext32(h: number, size: number): number;
+  /** The low `size` bytes, 2, 4 or 8, in the other order if `reverse` (scalar_byte_swap). */
+  swap(h: number, size: number, reverse: number): number;
   /** 1: the branch is always taken, 0: never, -1: either. op is BPF_OP of the jump. */
   branchTaken(op: number, is32: number, a: number, b: number): number;
   /** What a and b are where `a op b` holds; the results are refinedA() and refinedB(). */

@@ -1,6 +1,7 @@
 import { coreCases } from './core.ts';
 import { memoryCases } from './memory.ts';
 import { scalarCases } from './scalars.ts';
+import { swapCases } from './swap.ts';
 
 /** All cases, for the oracle. */
-export const allCases = [...coreCases, ...memoryCases, ...scalarCases];
+export const allCases = [...coreCases, ...memoryCases, ...scalarCases, ...swapCases];
