@@ -1,7 +1,8 @@
 import { coreCases } from './core.ts';
+import { helperMemCases } from './helper_mem.ts';
 import { memoryCases } from './memory.ts';
 import { scalarCases } from './scalars.ts';
 import { swapCases } from './swap.ts';
 
 /** All cases, for the oracle. */
-export const allCases = [...coreCases, ...memoryCases, ...scalarCases, ...swapCases];
+export const allCases = [...coreCases, ...memoryCases, ...scalarCases, ...swapCases, ...helperMemCases];

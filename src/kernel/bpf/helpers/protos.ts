@@ -184,7 +184,7 @@ export const FUNC_PROTOS = {
   get_local_storage: proto(RET_PTR_TO_MAP_VALUE, [ARG_CONST_MAP_PTR, ARG_ANYTHING]),
   get_retval: proto(RET_INTEGER, []),
   set_retval: proto(RET_INTEGER, [ARG_ANYTHING]),
-  sysctl_get_name: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM, ARG_CONST_SIZE, ARG_ANYTHING]),
+  sysctl_get_name: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM | MEM_WRITE, ARG_CONST_SIZE, ARG_ANYTHING]),
   sysctl_get_current_value: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE]),
   sysctl_get_new_value: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE]),
   sysctl_set_new_value: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM | MEM_RDONLY, ARG_CONST_SIZE]),
@@ -259,7 +259,7 @@ export const FUNC_PROTOS = {
   snprintf: proto(
     RET_INTEGER,
     [
-      ARG_PTR_TO_MEM_OR_NULL,
+      ARG_PTR_TO_MEM_OR_NULL | MEM_WRITE,
       ARG_CONST_SIZE_OR_ZERO,
       ARG_PTR_TO_CONST_STR,
       ARG_PTR_TO_MEM | PTR_MAYBE_NULL | MEM_RDONLY,
@@ -434,7 +434,7 @@ export const FUNC_PROTOS = {
     allowed: dPathAllowed,
   }),
   snprintf_btf: proto(RET_INTEGER, [
-    ARG_PTR_TO_MEM,
+    ARG_PTR_TO_MEM | MEM_WRITE,
     ARG_CONST_SIZE,
     ARG_PTR_TO_MEM | MEM_RDONLY,
     ARG_CONST_SIZE,
@@ -471,7 +471,7 @@ export const FUNC_PROTOS = {
   perf_prog_read_value: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE], { gplOnly: true }),
   read_branch_records: proto(
     RET_INTEGER,
-    [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM_OR_NULL, ARG_CONST_SIZE_OR_ZERO, ARG_ANYTHING],
+    [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM_OR_NULL | MEM_WRITE, ARG_CONST_SIZE_OR_ZERO, ARG_ANYTHING],
     { gplOnly: true },
   ),
   perf_event_output_raw_tp: proto(
@@ -697,8 +697,12 @@ export const FUNC_PROTOS = {
     ARG_CONST_SIZE,
     ARG_ANYTHING,
   ]),
-  xdp_fib_lookup: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM, ARG_CONST_SIZE, ARG_ANYTHING], { gplOnly: true }),
-  skb_fib_lookup: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM, ARG_CONST_SIZE, ARG_ANYTHING], { gplOnly: true }),
+  xdp_fib_lookup: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM | MEM_WRITE, ARG_CONST_SIZE, ARG_ANYTHING], {
+    gplOnly: true,
+  }),
+  skb_fib_lookup: proto(RET_INTEGER, [ARG_PTR_TO_CTX, ARG_PTR_TO_MEM | MEM_WRITE, ARG_CONST_SIZE, ARG_ANYTHING], {
+    gplOnly: true,
+  }),
   skb_check_mtu: proto(
     RET_INTEGER,
     [ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_PTR_TO_FIXED_SIZE_MEM | MEM_WRITE | MEM_ALIGNED, ARG_ANYTHING, ARG_ANYTHING],
