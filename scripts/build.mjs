@@ -1,17 +1,8 @@
 // Builds dist/: kernel.wasm from assembly/, the library and the command line from src/, and with --types the
 // declarations. Steps whose inputs have not changed are skipped.
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
@@ -145,17 +136,21 @@ function buildTypes() {
   if (run(bin('api-extractor'), 'run', ...local)) throw new Error('the API report differs: see above');
 }
 
-/** Kernel BTF is kept compressed in the repository; a program that starts often should not unpack it each time. */
-function unpackProfiles() {
+/** Kernel BTF is kept compressed in the repository; a program that starts often should not unpack and scan it each time. */
+async function unpackProfiles() {
+  const { Btf } = await import(pathToFileURL(await bundle('src/btf/btf.ts')).href);
   for (const file of readdirSync(join(root, 'profiles')).filter((name) => name.endsWith('.btf.br'))) {
     const to = join(dist, file.slice(0, -'.br'.length));
     const from = join(root, 'profiles', file);
-    if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) continue;
-    writeFileSync(to, brotliDecompressSync(readFileSync(from)));
+    await whenChanged(basename(to), [from, ...filesBelow(join(root, 'src/btf'))], [to, `${to}.index`], () => {
+      const bytes = brotliDecompressSync(readFileSync(from));
+      writeFileSync(to, bytes);
+      writeFileSync(`${to}.index`, Btf.parse(bytes).toIndex());
+    });
   }
 }
 
-unpackProfiles();
+await unpackProfiles();
 await generate();
 await whenChanged(
   'kernel',

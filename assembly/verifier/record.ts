@@ -14,7 +14,7 @@ export class Rec {
   s32max: i32;
   u32min: u32;
   u32max: u32;
-  // Of interned records only.
+  // Of interned records only: the next of the same bucket, plus one; 0 for none, as buckets have it.
   next: u32;
   hash: u32;
 }
@@ -34,7 +34,6 @@ const SCRATCH: usize = 0x10000;
 const BUCKETS: usize = 0x20000;
 const BUCKET_BITS: u32 = 19;
 const RECORDS: usize = BUCKETS + ((<usize>4) << BUCKET_BITS);
-const NONE: u32 = 0xffffffff;
 
 export const X = changetype<Rec>(SCRATCH);
 export const Y = changetype<Rec>(SCRATCH + STRIDE);
@@ -67,8 +66,8 @@ export function intern(r: Rec): u32 {
   const hash = <u32>(h >> 16);
   const bucket = BUCKETS + ((<usize>(hash >> (32 - BUCKET_BITS))) << 2);
   let e = load<u32>(bucket);
-  while (e != NONE) {
-    const c = at(e);
+  while (e) {
+    const c = at(e - 1);
     if (c.hash == hash) {
       const q = changetype<usize>(c);
       let same = true;
@@ -78,7 +77,7 @@ export function intern(r: Rec): u32 {
           break;
         }
       }
-      if (same) return e;
+      if (same) return e - 1;
     }
     e = c.next;
   }
@@ -90,16 +89,15 @@ export function intern(r: Rec): u32 {
   copy(c, r);
   c.next = load<u32>(bucket);
   c.hash = hash;
-  store<u32>(bucket, n);
   records = n + 1;
+  store<u32>(bucket, n + 1);
   return n;
 }
 
-/** Forgets all records: the buckets that were used, or at first all. */
+/** Forgets all records. */
 export function reset(): void {
-  if (records == 0) memory.fill(BUCKETS, 0xff, (<usize>4) << BUCKET_BITS);
   for (let i: u32 = 0; i < records; i++) {
-    store<u32>(BUCKETS + ((<usize>(at(i).hash >> (32 - BUCKET_BITS))) << 2), NONE);
+    store<u32>(BUCKETS + ((<usize>(at(i).hash >> (32 - BUCKET_BITS))) << 2), 0);
   }
   records = 0;
   setKnown(X, 0);

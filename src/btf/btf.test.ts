@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BtfBuilder } from '../../test/btf_builder.ts';
-import { InputError } from '../errors.ts';
+import { InputError, InvariantError } from '../errors.ts';
 import { alignOf } from './align.ts';
 import { Btf } from './btf.ts';
 import { essentialName } from './names.ts';
@@ -121,15 +121,17 @@ describe('names', () => {
     ['a___b_', 'a'],
   ])('%s without flavour is %s', (name, want) => expect(essentialName(name)).toBe(want));
 
-  it('finds the same with a table as without', () => {
+  it('finds the same with an index as without, by name and by flavour', () => {
     const b = new BtfBuilder();
     const names = Array.from({ length: 300 }, (_, i) => `s${i % 150}${i >= 150 ? '___v' : ''}`);
     const ids = names.map((name) => b.struct(name, 0, []));
     const btf = b.build();
-    const ask = (): unknown[] =>
-      names.map((name) => [btf.find(name, 'struct'), btf.findEssential(essentialName(name), 'struct')]);
-    const first = ask();
-    expect(first).toEqual(ask());
+    const ask = (of: Btf): unknown[] =>
+      names.map((name) => [of.find(name, 'struct'), of.findEssential(essentialName(name), 'struct')]);
+    const first = ask(btf);
+    const index = btf.toIndex();
+    expect(ask(Btf.indexed(btf.bytes, index.slice()))).toEqual(first);
+    expect(() => Btf.indexed(sample().btf.bytes, index.slice())).toThrow(InvariantError);
     expect(first[3]).toEqual([ids[3], [ids[3], ids[153]]]);
     expect(first[153]).toEqual([ids[153], [ids[3], ids[153]]]);
   });

@@ -15,7 +15,8 @@ import {
   btfLinkages,
   btfRecordSize,
 } from '../uapi/btf.ts';
-import { NameIndex } from './names.ts';
+import { candidates, essentialName, type NameTable, nameTable } from './names.ts';
+import { readIndex, type TypeIndex, writeIndex } from './type_index.ts';
 import type { BtfDeclTag, BtfType } from './types.ts';
 
 export type * from './types.ts';
@@ -49,8 +50,6 @@ export class Btf {
   private readonly kinds: Uint8Array;
   /** The type section as 32-bit words, for the passes over all types. */
   private readonly words: Uint32Array;
-  /** Own types of each kind. */
-  private readonly counts = new Uint32Array(32);
   private readonly typeStart: number;
   private readonly stringStart: number;
   private readonly stringLength: number;
@@ -58,7 +57,7 @@ export class Btf {
   private readonly baseStrings: number;
   private readonly strings = new Map<number, string>();
   private readonly cache: (BtfType | undefined)[] = [];
-  private readonly names = new Map<number, NameIndex>();
+  private table: NameTable | undefined;
   private tags: Map<number, BtfDeclTag[]> | undefined;
 
   /**
@@ -79,10 +78,16 @@ export class Btf {
     return new Btf(bytes, null, what);
   }
 
+  /** As parseLazily(), with what toIndex() of the same BTF gave: takes no look at the types at all. */
+  static indexed(bytes: Uint8Array, index: Uint8Array, what = 'BTF'): Btf {
+    return new Btf(bytes, null, what, index);
+  }
+
   private constructor(
     input: Uint8Array,
     base: Btf | null,
     private readonly what: string,
+    index?: Uint8Array,
   ) {
     // A Buffer's slice() would share its memory.
     const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
@@ -120,9 +125,10 @@ export class Btf {
       throw this.bad(stringEnd - 1, 'the last string does not end in a zero byte');
     }
     this.words = wordsOf(bytes, typeStart, typeEnd);
-    const { offsets, kinds } = this.scan(typeStart, typeEnd);
+    const { offsets, kinds, table } = index ? readIndex(index, bytes) : this.scan(typeStart, typeEnd);
     this.offsets = offsets;
     this.kinds = kinds;
+    this.table = table;
     this.nrTypes = this.firstId + this.offsets.length;
   }
 
@@ -181,7 +187,9 @@ export class Btf {
   /** Id of the first type of that name and kind; 0 when there is none. */
   find(name: string, kind: BtfKind): number {
     const inBase = this.base?.find(name, kind);
-    return inBase || this.index(BTF_KIND[kind]).find(name);
+    if (inBase) return inBase;
+    for (const id of this.namedLike(name, kind)) if (this.name(id) === name) return id;
+    return 0;
   }
 
   /**
@@ -189,7 +197,7 @@ export class Btf {
    * base.
    */
   findEssential(essential: string, kind: BtfKind): number[] {
-    const own = this.index(BTF_KIND[kind]).findEssential(essential);
+    const own = [...this.namedLike(essential, kind)].filter((id) => essentialName(this.name(id)) === essential);
     return this.base ? [...this.base.findEssential(essential, kind), ...own] : own;
   }
 
@@ -299,30 +307,35 @@ export class Btf {
     return new InputError(this.what, `BTF offset 0x${offset.toString(16)}`, problem);
   }
 
-  private index(kind: number): NameIndex {
-    let index = this.names.get(kind);
-    if (!index) {
-      const { kinds, words, offsets, firstId, typeStart } = this;
-      const ids = new Uint32Array(this.counts[kind] as number);
-      const starts = new Uint32Array(ids.length);
-      const least = Math.max(this.baseStrings, 1);
-      const shift = this.stringStart - this.baseStrings;
-      let count = 0;
-      for (let i = kinds.indexOf(kind); i >= 0; i = kinds.indexOf(kind, i + 1)) {
-        const nameOff = words[((offsets[i] as number) - typeStart) >>> 2] as number;
-        if (nameOff < least) continue;
-        ids[count] = firstId + i;
-        starts[count++] = shift + nameOff;
-      }
-      index = new NameIndex(this.bytes, ids.subarray(0, count), starts, (id) => this.name(id));
-      this.names.set(kind, index);
+  /** Own types of a kind that may have that name, or a flavour of it. */
+  private *namedLike(name: string, kind: BtfKind): Generator<number, void> {
+    if (name === '') return;
+    this.table ??= this.names();
+    const wanted = BTF_KIND[kind];
+    for (const i of candidates(this.table, name)) if (this.kinds[i] === wanted) yield this.firstId + i;
+  }
+
+  private names(): NameTable {
+    const { words, offsets, typeStart } = this;
+    const least = Math.max(this.baseStrings, 1);
+    const shift = this.stringStart - this.baseStrings;
+    const starts = new Uint32Array(offsets.length);
+    for (let i = 0; i < starts.length; i++) {
+      const name = words[((offsets[i] as number) - typeStart) >>> 2] as number;
+      if (name >= least) starts[i] = shift + name;
     }
-    return index;
+    return nameTable(this.bytes, starts);
+  }
+
+  /** What Btf.indexed() takes to open the same bytes again. */
+  toIndex(): Uint8Array {
+    this.table ??= this.names();
+    return writeIndex(this.bytes, { offsets: this.offsets, kinds: this.kinds, table: this.table });
   }
 
   /** Where each record starts and what kind it is. */
-  private scan(start: number, end: number): { offsets: Uint32Array; kinds: Uint8Array } {
-    const { words, counts } = this;
+  private scan(start: number, end: number): TypeIndex {
+    const { words } = this;
     const strings = this.baseStrings + this.stringLength;
     // 16 bytes a type is what kernels have on average; more are taken when that is not enough.
     let offsets = new Uint32Array(((end - start) >> 4) + 16);
@@ -345,7 +358,6 @@ export class Btf {
         kinds = grown(kinds, new Uint8Array(count * 2));
       }
       offsets[count] = byte;
-      counts[kind] = (counts[kind] as number) + 1;
       kinds[count++] = kind;
       at += 3 + (FIXED[kind] as number) + (EACH[kind] as number) * (info & 0xffff);
       if (at > length) throw this.bad(byte, `type ${this.firstId + count - 1} (${btfKinds[kind]}) is cut off`);

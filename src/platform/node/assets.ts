@@ -8,5 +8,6 @@ function packageRoot(): URL {
 
 /** Reads a file of the package: `dist/kernel.wasm`, `dist/6.18.btf`. */
 export function readAsset(path: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(new URL(path, packageRoot())));
+  const { buffer, byteOffset, length } = readFileSync(new URL(path, packageRoot()));
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }

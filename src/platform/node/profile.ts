@@ -1,5 +1,6 @@
 /** BTF files on disk: the package's own, and any kernel's that the user names. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { Btf } from '../../btf/btf.ts';
 import { InputError } from '../../errors.ts';
 import type { Release } from '../../kernel/bpf/rows.ts';
 import { loadProfile, type Profile } from '../../kernel/profile.ts';
@@ -37,7 +38,7 @@ export function openProfile(
     what: btf,
     readBtf: (row) => {
       if (btf !== undefined) return readBtfFile(btf);
-      return readAsset(row.btf);
+      return Btf.indexed(readAsset(row.btf), readAsset(`${row.btf}.index`), row.btf);
     },
   });
 }
