@@ -5,60 +5,16 @@ import type { KernelProgram } from '../../src/kernel/program.ts';
 import { liveKernel } from '../../src/platform/node/live_kernel.ts';
 import { Random } from '../../src/random.ts';
 import { encodeInsns, ldImm64, op } from '../../src/uapi/asm.ts';
-import { formatInsn, type InsnFields, type InsnRow, Insns, insnRows } from '../../src/uapi/insn.ts';
 import { createBench } from '../conformance/machine.ts';
-import { EDGES, IMMS } from '../conformance/oracle.ts';
-
-const FORMS = ['alu', 'neg', 'end', 'movsx', 'jmp', 'load', 'store', 'storeImm', 'atomic', 'ja'] as const;
-const rows = insnRows.filter((row) => (FORMS as readonly string[]).includes(row.form) && row.op !== 'gotol');
-/** Bytes of stack that programs work on. */
-const STACK = 32;
-
-/** An imm that the verifier lets pass: no shift beyond the width, no division by zero. */
-function immFor(row: InsnRow, random: Random): number {
-  const imm = random.pick(IMMS);
-  if (/^(lsh|rsh|arsh)/.test(row.op)) return imm & (row.bits - 1);
-  return /^s?(div|mod)/.test(row.op) && imm === 0 ? 3 : imm;
-}
-
-function instruction(random: Random, left: number): InsnFields {
-  const row = random.pick(rows);
-  const fields = { dst: random.below(10), src: random.below(10), imm: immFor(row, random) };
-  const off = -8 * (1 + random.below(STACK / 8));
-  switch (row.form) {
-    case 'load':
-      return op(row.op, { dst: fields.dst, src: 10, off });
-    case 'store':
-      return op(row.op, { dst: 10, src: fields.src, off });
-    case 'storeImm':
-      return op(row.op, { dst: 10, imm: fields.imm, off });
-    case 'atomic':
-      return op(row.op, { dst: 10, src: fields.src, off });
-    case 'ja':
-      return op(row.op); // one that skips would leave dead code, which the kernel refuses
-    case 'jmp':
-      return op(row.op, {
-        dst: fields.dst,
-        off: random.below(Math.min(left, 4)),
-        ...(row.source === 'imm' ? { imm: fields.imm } : { src: fields.src }),
-      });
-    case 'neg':
-    case 'end':
-      return op(row.op, { dst: fields.dst });
-    default:
-      return op(
-        row.op,
-        row.source === 'imm' ? { dst: fields.dst, imm: fields.imm } : { dst: fields.dst, src: fields.src },
-      );
-  }
-}
+import { EDGES } from '../conformance/oracle.ts';
+import { listing, randomInsn, STACK } from '../fuzz/live/isa.ts';
 
 /** A program that folds all its registers and its stack into the 32 bits it returns. */
 function makeProgram(seed: number): Uint8Array {
   const random = new Random(seed);
   const registers = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
   const slots = Array.from({ length: STACK / 8 }, (_, i) => -8 * (i + 1));
-  const body = Array.from({ length: 40 }, (_, i) => instruction(random, 40 - i));
+  const body = Array.from({ length: 40 }, (_, i) => randomInsn(random, 40 - i));
   return encodeInsns([
     ...registers.flatMap((dst) => ldImm64(dst, random.pick(EDGES))),
     ...slots.map((off) => op('stx64', { dst: 10, src: random.below(10), off })),
@@ -81,11 +37,6 @@ function kernelProgram(insns: Uint8Array): KernelProgram {
   };
 }
 
-const listing = (bytes: Uint8Array) => {
-  const insns = new Insns(bytes);
-  return Array.from({ length: insns.length }, (_, i) => `${i}: ${formatInsn(insns, i)}`).join('\n');
-};
-
 const { missing } = liveKernel();
 
 describe.skipIf(missing)(`random programs on the live kernel${missing ? ` (skipped: ${missing})` : ''}`, () => {
@@ -102,7 +53,7 @@ describe.skipIf(missing)(`random programs on the live kernel${missing ? ` (skipp
       const { retval, fault } = program.run();
       program.dispose();
       if (fault || retval !== want) {
-        expect({ seed, fault, retval, program: listing(insns) }).toEqual({
+        expect({ seed, fault, retval, program: listing(insns).join('\n') }).toEqual({
           seed,
           fault: null,
           retval: want,

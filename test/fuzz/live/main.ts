@@ -1,6 +1,7 @@
 /**
- * Op streams on the running kernel and on the simulated one until stopped: npm run fuzz:live -- [--seed N] [--count N]
- * [--ops N] [--engine api|interp]. A difference is shrunk to a minimal stream and ends the run with status 1.
+ * Op streams, then programs, on the running kernel and on the simulated one:
+ * npm run fuzz:live -- [--seed N] [--count STREAMS] [--programs N] [--ops N] [--engine api|interp] [--shard I/N].
+ * A difference is shrunk to a minimal case, printed, and ends the run with status 1. Needs root and a kernel with BTF.
  */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -12,27 +13,49 @@ import { createProgramVectorEngine } from '../../../src/engine/golden_engine.ts'
 import { generateStream, PROFILES, type ProfileName } from '../../../src/engine/golden_generate.ts';
 import { Interpreter } from '../../../src/engine/interp.ts';
 import { createLiveVectorEngine } from '../../../src/engine/live_golden.ts';
-import { NotSupported } from '../../../src/errors.ts';
+import { nearestRelease } from '../../../src/engine/live_session.ts';
+import { InputError, NotSupported } from '../../../src/errors.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
+import { VMLINUX_BTF } from '../../../src/platform/node/live_kernel.ts';
+import { openProfile } from '../../../src/platform/node/profile.ts';
 import { getAffinity, possibleCpus, setAffinity } from '../../../src/platform/node/sched_affinity.ts';
+import { parseShard, type Shard, seedsOf } from '../shard.ts';
+import { programCase, randomProgram } from './programs.ts';
+import { BothKernels } from './run_both.ts';
+
+interface Job {
+  readonly first: number;
+  readonly count: number;
+  readonly shard: Shard;
+}
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '100000' },
+    programs: { type: 'string', default: '20000' },
     ops: { type: 'string', default: '50' },
     engine: { type: 'string', default: 'api' },
+    shard: { type: 'string', default: '1/1' },
   },
 });
 
-const wasm = readAsset('dist/kernel.wasm');
-const simulated: VectorEngine =
-  values.engine === 'interp'
-    ? createProgramVectorEngine(wasm, (memory) => new Interpreter(memory, callOf))
-    : createApiVectorEngine(wasm);
+const ENGINES: Readonly<Record<string, (wasm: Uint8Array<ArrayBuffer>) => VectorEngine>> = {
+  api: createApiVectorEngine,
+  interp: (wasm) => createProgramVectorEngine(wasm, (memory) => new Interpreter(memory, callOf)),
+};
 
-function fuzz(): number {
-  setAffinity([getAffinity().first ?? 0]);
+function whole(name: string, text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InputError(`--${name}`, '', `"${text}" is not a whole number`);
+}
+
+function progress(done: number, what: string): void {
+  if (done % 100 === 0 && process.stderr.isTTY) process.stderr.write(`\r${done} ${what}`);
+}
+
+/** Tells whether every stream gave the same. */
+function fuzzStreams({ first, count, shard }: Job, simulated: VectorEngine, length: number): boolean {
   using live = createLiveVectorEngine(
     new Uint8Array(readFileSync(new URL('dist/live_golden.bpf.o', PACKAGE_ROOT))),
     release(),
@@ -45,11 +68,10 @@ function fuzz(): number {
     return { ...stream, results: live.execute(stream) };
   };
   const differs = (stream: GoldenStream) => replayStream(simulated, stream).mismatch;
-  const first = Number(values.seed);
-  const count = Number(values.count);
-  for (let seed = first; seed < first + count; seed++) {
+  let done = 0;
+  for (const seed of seedsOf(first, count, shard)) {
     const profile = profiles[seed % profiles.length] ?? 'uniform';
-    let stream = streamOf(`${profile}-${seed}`, generateStream(profile, seed, Number(values.ops), live.facts));
+    let stream = streamOf(`${profile}-${seed}`, generateStream(profile, seed, length, live.facts));
     let mismatch = differs(stream);
     if (mismatch) {
       for (let i = stream.ops.length - 1; i >= 0; i--) {
@@ -57,19 +79,51 @@ function fuzz(): number {
         const found = differs(smaller);
         if (found) [stream, mismatch] = [smaller, found];
       }
-      console.log(`seed ${seed}: ${JSON.stringify(mismatch)}\n${JSON.stringify(stream)}`);
-      return 1;
+      console.log(`stream, seed ${seed}: ${JSON.stringify(mismatch)}\n${JSON.stringify(stream)}`);
+      return false;
     }
-    const done = seed - first + 1;
-    if (done % 1000 === 0 && process.stderr.isTTY) process.stderr.write(`\r${done} of ${count} streams`);
+    progress(++done, 'streams');
   }
-  console.log(`${count} streams of ${values.ops} operations, no difference`);
-  return 0;
+  console.log(`${done} streams of ${length} operations, no difference`);
+  return true;
+}
+
+/** Tells whether every program did the same. */
+function fuzzPrograms({ first, count, shard }: Job): boolean {
+  const profile = openProfile(nearestRelease(release()), { btf: VMLINUX_BTF });
+  const sizes = { nrCpuIds: possibleCpus(), nrCpus: profile.nrCpus };
+  const both = new BothKernels(profile, sizes.nrCpuIds);
+  let done = 0;
+  for (const seed of seedsOf(first, count, shard)) {
+    const program = randomProgram(seed, sizes);
+    if (both.differences(program).length) {
+      const smallest = both.shrink(program);
+      const found = both.differences(smallest);
+      console.log(`program, seed ${seed}, simulated | live:\n  ${found.join('\n  ')}\n${programCase(smallest).asm}`);
+      return false;
+    }
+    progress(++done, 'programs');
+  }
+  console.log(`${done} programs, ${both.accepted} of them accepted and run, no difference`);
+  return true;
+}
+
+function main(): number {
+  const create = ENGINES[values.engine];
+  if (!create) throw new InputError('--engine', '', `"${values.engine}" is none of ${Object.keys(ENGINES).join(', ')}`);
+  const job = { first: whole('seed', values.seed), shard: parseShard(values.shard) };
+  const [streams, programs] = [whole('count', values.count), whole('programs', values.programs)];
+  // The distribute state is per CPU: everything runs on one.
+  setAffinity([getAffinity().first ?? 0]);
+  const simulated = create(readAsset('dist/kernel.wasm'));
+  const same = fuzzStreams({ ...job, count: streams }, simulated, whole('ops', values.ops));
+  return same && fuzzPrograms({ ...job, count: programs }) ? 0 : 1;
 }
 
 try {
-  process.exitCode = fuzz();
+  process.exitCode = main();
 } catch (error) {
-  if (!(error instanceof NotSupported)) throw error;
-  console.log(`not run: ${error.message}`);
+  if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
+  console.log(error.message);
+  process.exitCode = error instanceof NotSupported ? 3 : 2;
 }
