@@ -106,7 +106,6 @@ function backtrackInsn(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
   const spi = hist ? (hist.flags >> INSN_F_SPI_SHIFT) & INSN_F_SPI_MASK : 0;
   const frame = hist ? hist.flags & INSN_F_FRAMENO_MASK : 0;
   const atomic = cls === 3 && (insn.code & 0xe0) === 0xc0;
-  const fetches = atomic && (insn.imm & 1) !== 0;
   const loadAcquire = atomic && insn.imm === 0x100;
 
   if (cls === 4 || cls === 7) {
@@ -119,14 +118,14 @@ function backtrackInsn(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
     } else if (byReg && src !== FP) {
       bt.set(src);
     }
-  } else if (cls === 1 || fetches || loadAcquire) {
-    const load = fetches ? (insn.imm === 0xf1 ? 0 : src) : dst;
-    if (!bt.has(load)) return CONTINUE;
-    bt.clear(load);
+  } else if (cls === 1 || loadAcquire) {
+    if (!bt.has(dst)) return CONTINUE;
+    bt.clear(dst);
     // What was loaded from elsewhere than the stack needs no more.
     if (!access) return CONTINUE;
     bt.setFrameSlot(frame, spi);
   } else if (cls === 3 || cls === 2) {
+    // An atomic that fetches counts as a store: the register it loads stays wanted (Linux 6.18.44).
     // A scalar that is used as a pointer: cannot be followed.
     if (bt.has(dst)) return GIVE_UP;
     if (!access || !bt.hasFrameSlot(frame, spi)) return CONTINUE;

@@ -223,25 +223,29 @@ const onMasks: Piece = ({ random, sizes, id }) => {
   ];
 };
 
-/** A mask's second reference, and what reading its usage shows meanwhile. */
-const reference: Piece = ({ random, sizes, id }) => [
-  'call bpf_rcu_read_lock',
-  ...lookup('k', random.below(MASKS)),
-  `if r0 == 0 goto unlock${id}`,
-  'r6 = *(u64 *)(r0 +8)',
-  `if r6 == 0 goto unlock${id}`,
-  ...['r1 = r6', 'call bpf_cpumask_acquire', `if r0 == 0 goto unlock${id}`],
-  ...[
-    'r7 = r0',
-    `r0 = *(u32 *)(r7 +${Math.ceil(sizes.nrCpus / 64) * 8})`,
-    ...FOLD,
-    'r1 = r7',
-    'call bpf_cpumask_release',
-  ],
-  `unlock${id}:`,
-  'call bpf_rcu_read_unlock',
-  ...CLEAN,
-];
+/** A mask leaves its slot, gets a second reference and loses it again, and comes back; reading its usage meanwhile. */
+const reference: Piece = ({ random, sizes, id }) => {
+  const usage = ['r0 = *(u32 *)(r7 +USAGE)'.replace('USAGE', String(Math.ceil(sizes.nrCpus / 64) * 8)), ...FOLD];
+  const slot = random.below(MASKS);
+  return [
+    ...lookup('k', slot),
+    `if r0 == 0 goto none${id}`,
+    ...['r1 = r0', 'r1 += 8', 'r2 = 0', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`, 'r7 = r0'],
+    ...['r1 = r7', 'call bpf_cpumask_acquire', `if r0 == 0 goto back${id}`, 'r6 = r0'],
+    ...usage,
+    ...['r1 = r6', 'call bpf_cpumask_release'],
+    ...usage,
+    `back${id}:`,
+    ...lookup('k', slot),
+    `if r0 != 0 goto slot${id}`,
+    ...['r1 = r7', 'call bpf_cpumask_release', `goto none${id}`],
+    `slot${id}:`,
+    ...['r1 = r0', 'r1 += 8', 'r2 = r7', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`],
+    ...['r1 = r0', 'call bpf_cpumask_release', 'r9 += 5'],
+    `none${id}:`,
+    ...CLEAN,
+  ];
+};
 
 const populate: Piece = ({ random, sizes, id }) => {
   const needed = Math.ceil(sizes.nrCpuIds / 64) * 8;

@@ -1,9 +1,42 @@
 import type { VerifierCase } from '../case.ts';
 
 const random = 'call bpf_get_prandom_u32';
+/** r0 = the value of map m. */
+const value = '*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map(m); call bpf_map_lookup_elem; if r0 == 0 goto out';
 
 /** Numbers that are linked: copies, and copies with a distance. */
 export const scalarCases: readonly VerifierCase[] = [
+  // BPF_END: the last access passes only for a number that is known through it.
+  {
+    name: 'end: constant, swapped',
+    maps: { m: {} },
+    asm: `r6 = 1; r6 = be16 r6; ${value}; if r6 == 256 goto out; r0 = *(u64 *)(r0 + 8); out: r0 = 0; exit`,
+  },
+  {
+    name: 'end: bits, swapped',
+    maps: { m: { value: 16 } },
+    asm: `${random}; r6 = r0; r6 <<= 56; r6 = bswap64 r6; r6 >>= 4; ${value}; r0 += r6; r0 = *(u8 *)(r0 + 0); out: r0 = 0; exit`,
+  },
+  {
+    name: 'end: bounds, cut off',
+    maps: { m: { value: 6 } },
+    asm: `${random}; if r0 > 5 goto out; r6 = r0; r6 = le16 r6; ${value}; r0 += r6; r0 = *(u8 *)(r0 + 0); out: r0 = 0; exit`,
+  },
+  {
+    name: 'end: bounds, swapped',
+    maps: { m: { value: 6 } },
+    asm: `${random}; if r0 > 5 goto out; r6 = r0; r6 = be64 r6; r6 = be64 r6; ${value}; r0 += r6; r0 = *(u8 *)(r0 + 0); out: r0 = 0; exit`,
+  },
+  {
+    name: 'end: 64 bits as they are stay linked',
+    maps: { m: { value: 6 } },
+    asm: `${random}; r6 = r0; r7 = r6; r6 = le64 r6; if r7 > 5 goto out; ${value}; r0 += r6; r0 = *(u8 *)(r0 + 0); out: r0 = 0; exit`,
+  },
+  {
+    name: 'end: 64 bits swapped are not linked',
+    maps: { m: { value: 6 } },
+    asm: `${random}; r6 = r0; r7 = r6; r6 = bswap64 r6; if r7 > 5 goto out; ${value}; r0 += r6; r0 = *(u8 *)(r0 + 0); out: r0 = 0; exit`,
+  },
   {
     name: 'link: 32-bit distance',
     asm: `${random}; w0 = w0; w1 = w0; w1 += 4; if w0 > 10 goto out; r2 = r1; out: r0 = 0; exit`,
