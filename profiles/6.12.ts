@@ -4,6 +4,38 @@ export default {
   release: '6.12',
   version: [6, 12, 117],
   btf: '6.12',
-  features: {},
-  words: {},
+  features: {
+    trusted_args_with_offset: {
+      part: 'verifier',
+      summary: 'A pointer inside a trusted struct may be passed to a kfunc with trusted or RCU arguments.',
+      remedy: 'read a pointer to the mask instead (task->cpus_ptr)',
+      evidence: 'measured',
+      source: '6.8.0 and 6.12.117 on a mask embedded in task_struct',
+    },
+  },
+  backports: {
+    jumps_too_complex_e2big: { evidence: 'measured', source: '6.12.117 on caps_loops.bounded_loop' },
+  },
+  words: {
+    dynptrNotInit: {
+      was: (arg) => `Expected an initialized dynptr as arg #${arg + 1}`,
+      evidence: 'measured',
+      source: '6.8.0 and 6.12.117',
+    },
+    dynptrWrongType: {
+      was: (type, arg) => `Expected a dynptr of type ${type} as arg #${arg + 1}`,
+      evidence: 'documented',
+      source: 'process_dynptr_func()',
+    },
+    iterNotUninit: {
+      was: (type, arg) => `expected uninitialized iter_${type} as arg #${arg + 1}`,
+      evidence: 'measured',
+      source: '6.8.0 and 6.12.117',
+    },
+    iterNotInit: {
+      was: (type, arg) => `expected an initialized iter_${type} as arg #${arg + 1}`,
+      evidence: 'measured',
+      source: '6.8.0 and 6.12.117',
+    },
+  },
 } as const satisfies ReleaseFile;

@@ -4,6 +4,14 @@ export default {
   release: '6.15',
   version: [6, 15, 11],
   btf: '6.18',
-  features: {},
+  features: {
+    load_acquire: {
+      part: 'verifier',
+      summary: 'Atomic loads with acquire and stores with release semantics.',
+      remedy: 'use other atomics',
+      evidence: 'documented',
+      source: 'check_atomic()',
+    },
+  },
   words: {},
 } as const satisfies ReleaseFile;

@@ -4,6 +4,14 @@ export default {
   release: '6.17',
   version: [6, 17, 13],
   btf: '6.18',
-  features: {},
+  features: {
+    rdonly_cast_to_void: {
+      part: 'verifier',
+      summary: 'bpf_rdonly_cast(p, 0) gives memory of any size to read.',
+      remedy: 'cast to a struct',
+      evidence: 'measured',
+      source: '6.16.12 and 6.17.13',
+    },
+  },
   words: {},
 } as const satisfies ReleaseFile;

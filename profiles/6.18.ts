@@ -4,6 +4,21 @@ export default {
   release: '6.18',
   version: [6, 18, 15],
   btf: '6.18',
-  features: {},
+  features: {
+    async_callback_own_context: {
+      part: 'verifier',
+      summary: 'A callback of a timer is an RCU section also where the program that set it may sleep.',
+      remedy: 'hold bpf_rcu_read_lock() in the callback',
+      evidence: 'measured',
+      source: '6.17.13 and 6.18.15 on loop_timer_wq.timer_reads_mask',
+    },
+    null_refused_by_every_kfunc: {
+      part: 'verifier',
+      summary: 'NULL is refused for every pointer argument of a kfunc that does not allow it by name.',
+      remedy: 'check the pointer for NULL',
+      evidence: 'documented',
+      source: 'check_kfunc_args()',
+    },
+  },
   words: {},
 } as const satisfies ReleaseFile;

@@ -38,5 +38,7 @@ export interface ReleaseFile {
   /** Release whose BTF it uses: its own where profiles/ has it, else the nearest. */
   readonly btf: Release;
   readonly features: Readonly<Record<string, FeatureRow>>;
+  /** Features of later releases that this stable version has too; those after it do not inherit them. */
+  readonly backports?: Readonly<Record<string, Evidence>>;
   readonly words: Words;
 }

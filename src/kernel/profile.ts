@@ -95,10 +95,16 @@ function rules(release: Release): Rules {
       for (const [id, row] of Object.entries(file.words)) if ('was' in row) words[id] = row.was;
     }
     const features = new Set(FILES.filter(has).flatMap((file) => Object.keys(file.features)));
+    for (const name of Object.keys(FILES.find((file) => file.release === release)?.backports ?? {})) features.add(name);
     known = { features, words: words as Wording };
     rulesOf.set(release, known);
   }
   return known;
+}
+
+/** Does a release do that? */
+export function releaseHas(release: Release, feature: Feature): boolean {
+  return rules(release).features.has(feature);
 }
 
 /** A kernel that programs are loaded against. BTF is read when something first asks for it. */

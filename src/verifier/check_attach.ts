@@ -6,6 +6,7 @@ import { errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { checkPtrOffReg } from './check_region.ts';
 import type { Env } from './env.ts';
+import { subprogReturnsVoid } from './func_args.ts';
 import { isDisabledHook, isSleepableHook } from './lsm_hooks.ts';
 import { funcRetvalRange } from './lsm_retval.ts';
 import { msg } from './messages.ts';
@@ -351,6 +352,7 @@ export function checkReturnCode(env: Env, regno: number, regName: string): void 
       }
     }
   }
+  if (isSubprog && !frame.inExceptionCallbackFn && subprogReturnsVoid(env, frame.subprogno)) return;
   checkRegArg(env, regno, SRC_OP, regs);
   if (isPointerValue(env.allowPtrLeaks, reg)) env.reject(errno.EACCES, msg.returnLeaks(regno));
   if (frame.inAsyncCallbackFn) {

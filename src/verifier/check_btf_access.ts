@@ -36,7 +36,7 @@ import { inRcuCs } from './context.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO } from './range.ts';
-import { regTypeStr, tnumStr } from './reg_type_str.ts';
+import { regTypeStr, varOffStr } from './reg_type_str.ts';
 import {
   isRcuReg,
   markBtfLdReg,
@@ -77,7 +77,7 @@ export function checkPtrToBtfAccess(
   if (!env.allowPtrLeaks) env.reject(errno.EPERM, msg.btfCaps(name));
   if (!env.gplCompatible && kernel) env.reject(errno.EINVAL, msg.btfGpl(name));
   if (off < 0) env.reject(errno.EACCES, msg.btfNegative(regno, name, off));
-  if (reg.val !== RANGE_ZERO) env.reject(errno.EACCES, msg.btfVariable(regno, name, off, tnumStr(reg.val)));
+  if (reg.val !== RANGE_ZERO) env.reject(errno.EACCES, msg.btfVariable(regno, name, off, varOffStr(env, reg)));
   if (reg.type & MEM_USER) env.reject(errno.EACCES, msg.btfUser(regno, name, off));
   if (reg.type & MEM_PERCPU) env.reject(errno.EACCES, msg.btfPercpu(regno, name, off));
   let result: number = SCALAR_VALUE;

@@ -102,7 +102,7 @@ function checkRelease(env: Env, reg: RegState, regno: number, argType: number, m
     if (reg.type !== PTR_TO_STACK) env.reject(errno.EINVAL, msg.releaseConstDynptr());
     if (!dynptrState(env, reg)?.refObjId) env.reject(errno.EINVAL, msg.unacquiredArg(regno));
   } else if (!reg.refObjId && !registerIsNull(reg)) {
-    env.reject(errno.EINVAL, msg.mustBeReferenced(regno));
+    env.reject(errno.EINVAL, msg.mustBeReferenced(regno, `bpf_${meta.funcName}`));
   }
   meta.releaseRegno = regno;
 }
@@ -139,7 +139,8 @@ const HANDLERS: Readonly<Record<number, (env: Env, of: Arg) => void>> = {
     const { map } = meta;
     if (!map) throw env.reject(errno.EACCES, msg.invalidMapPtr('key'));
     checkHelperMemAccess(env, regno, map.keySize, BPF_READ, false, null);
-    if (canElideValueNullness(map)) meta.constMapKey = constantMapKey(env, reg, map.keySize);
+    if (canElideValueNullness(map) && env.has('constant_key_lookup'))
+      meta.constMapKey = constantMapKey(env, reg, map.keySize);
   },
   [ARG_PTR_TO_MAP_VALUE]: (env, { regno, reg, argType, meta }) => {
     if (argType & PTR_MAYBE_NULL && registerIsNull(reg)) return;

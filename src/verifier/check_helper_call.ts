@@ -19,7 +19,7 @@ import { checkMemAccess } from './check_mem.ts';
 import { clearAllPktPointers } from './check_pkt.ts';
 import { BPF_WRITE } from './check_region.ts';
 import { checkSnprintfCall } from './const_str.ts';
-import { inRcuCs } from './context.ts';
+import { inRcuCs, nonSleepableContext } from './context.ts';
 import { dynptrState, unmarkStackSlotsDynptr } from './dynptr.ts';
 import type { Env, Insn } from './env.ts';
 import { forkAbnormalReturn, pushCallbackCall } from './frames.ts';
@@ -125,16 +125,14 @@ function leaveByTailCall(env: Env): void {
 
 function inAtomic(env: Env): boolean {
   const state = env.curState;
-  return state.activeRcuLock || state.activePreemptLocks > 0 || state.activeIrqId > 0;
+  return state.activeRcuLocks > 0 || state.activePreemptLocks > 0 || state.activeIrqId > 0;
 }
 
 function checkSleep(env: Env, proto: FuncProto, name: string, id: number): void {
   if (!proto.mightSleep) return;
-  const state = env.curState;
-  if (!state.inSleepable) env.reject(errno.EINVAL, msg.helperMightSleep());
-  if (state.activeRcuLock) env.reject(errno.EINVAL, msg.helperSleepsIn(name, id, 'rcu_read_lock region'));
-  if (state.activePreemptLocks) env.reject(errno.EINVAL, msg.helperSleepsIn(name, id, 'non-preemptible region'));
-  if (state.activeIrqId) env.reject(errno.EINVAL, msg.helperSleepsIn(name, id, 'IRQ-disabled region'));
+  if (!env.curState.inSleepable && !env.has('sleep_context_named')) env.reject(errno.EINVAL, msg.helperMightSleep());
+  const where = nonSleepableContext(env);
+  if (where) env.reject(errno.EINVAL, msg.helperSleepsIn(name, id, where));
 }
 
 /** record_func_map */
@@ -188,7 +186,7 @@ function releaseArg({ env, meta, proto, insn }: HelperCall): void {
 /** bpf_kptr_xchg: a per-CPU object in a map stays readable in an RCU section. */
 function releaseExchanged(env: Env, id: number): boolean {
   const inRcu = inRcuCs(env);
-  if (!releaseReferenceNomark(env.curState, id)) return false;
+  if (!releaseReferenceNomark(env, id)) return false;
   forEachReg(env.curState, (reg) => {
     if (reg.refObjId !== id) return;
     if (inRcu && reg.type & MEM_ALLOC && reg.type & MEM_PERCPU) {

@@ -5,7 +5,7 @@ import { errno } from '../uapi/errno.ts';
 import { kfuncName } from './call_info.ts';
 import { setRbtreeAddCallbackState, setTaskWorkCallbackState, setTimerCallbackState } from './callbacks.ts';
 import { checkReturnCode } from './check_attach.ts';
-import { inRcuCs } from './context.ts';
+import { inRcuCs, nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
 import { inRbtreeLockRequiredCb, refConvertOwningNonOwning } from './graph.ts';
@@ -73,7 +73,7 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
   const insnIdx = env.insnIdx;
   const meta = fetchKfuncMeta(env, insn);
   if (!meta) env.reject(errno.EACCES, msg.kfuncNotAllowed(kfuncName(env, insn)));
-  const call = new KfuncCall(meta, kfuncProto(env.vmlinux, meta.protoId));
+  const call = new KfuncCall(meta, kfuncProto(env.vmlinux, meta.protoId), env.has('trusted_args_default'));
   env.insnAux(insnIdx).isIterNext = call.iterNext;
   if (meta.name === 'bpf_res_spin_lock' || meta.name === 'bpf_res_spin_lock_irqsave') pushFailedLock(env);
   if (meta.name === '__bpf_trap') env.reject(errno.EFAULT, msg.trapReached());
@@ -117,29 +117,25 @@ function enterOrLeave(env: Env, { name }: KfuncMeta, sleepable: boolean): void {
   const state = env.curState;
   const rcuLock = name === 'bpf_rcu_read_lock';
   const rcuUnlock = name === 'bpf_rcu_read_unlock';
-  if (state.activeRcuLock) {
-    if ((rcuLock || rcuUnlock) && inRbtreeLockRequiredCb(env)) env.reject(errno.EACCES, msg.rcuInTreeCallback());
-    if (rcuLock) env.reject(errno.EINVAL, msg.rcuNested(name));
-    if (rcuUnlock) {
-      forEachReg(state, forgetRcu, (1 << STACK_SPILL) | (1 << STACK_ITER));
-      state.activeRcuLock = false;
-    } else if (sleepable) {
-      env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'rcu_read_lock'));
+  const named = env.has('sleep_context_named');
+  if (rcuLock || rcuUnlock) {
+    if ((state.activeRcuLocks || named) && inRbtreeLockRequiredCb(env)) {
+      env.reject(errno.EACCES, msg.rcuInTreeCallback());
     }
-  } else if (rcuLock) {
-    state.activeRcuLock = true;
-  } else if (rcuUnlock) {
-    env.reject(errno.EINVAL, msg.rcuUnmatched(name));
-  }
-  if (name === 'bpf_preempt_disable') {
+    if (rcuUnlock && !state.activeRcuLocks) env.reject(errno.EINVAL, msg.rcuUnmatched(name));
+    if (rcuLock && state.activeRcuLocks && !env.has('nested_rcu_read_lock')) {
+      env.reject(errno.EINVAL, msg.rcuNested(name));
+    }
+    state.activeRcuLocks += rcuLock ? 1 : -1;
+    if (!state.activeRcuLocks) forEachReg(state, forgetRcu, (1 << STACK_SPILL) | (1 << STACK_ITER));
+  } else if (name === 'bpf_preempt_disable') {
     state.activePreemptLocks++;
   } else if (name === 'bpf_preempt_enable') {
     if (!state.activePreemptLocks) env.reject(errno.EINVAL, msg.preemptUnmatched(name));
     state.activePreemptLocks--;
-  } else if (state.activePreemptLocks && sleepable) {
-    env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'non-preemptible'));
   }
-  if (state.activeIrqId && sleepable) env.reject(errno.EACCES, msg.kfuncSleepsIn(name, 'IRQ-disabled'));
+  const where = sleepable ? nonSleepableContext(env) : '';
+  if (where && (named || where !== 'lock region')) env.reject(errno.EACCES, msg.kfuncSleepsIn(name, where));
 }
 
 /** What RCU protected may be gone after the read side. */

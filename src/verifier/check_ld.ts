@@ -57,6 +57,7 @@ import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 const MAX_USED_MAPS = 64;
+const MAY_GOTO = 0xe5;
 
 /** resolve_pseudo_ldimm64: before the walk; also rejects unknown opcodes and reserved fields. */
 export function resolvePseudoLdimm64(env: Env): void {
@@ -66,11 +67,15 @@ export function resolvePseudoLdimm64(env: Env): void {
     const insn = env.insn(i);
     env.insnIdx = i;
     const { code } = insn;
-    if (classOf(code) === BPF_LDX && ((modeOf(code) !== BPF_MEM && modeOf(code) !== BPF_MEMSX) || insn.imm !== 0)) {
+    if (
+      classOf(code) === BPF_LDX &&
+      ((modeOf(code) !== BPF_MEM && !(modeOf(code) === BPF_MEMSX && env.has('sign_extending_loads'))) || insn.imm !== 0)
+    ) {
       env.reject(errno.EINVAL, msg.ldxReserved());
     }
     if (code !== LD_IMM64) {
-      if (!isKnownCode(code)) env.reject(errno.EINVAL, msg.unknownOpcode(code));
+      if (!isKnownCode(code) || (code === MAY_GOTO && !env.has('may_goto')))
+        env.reject(errno.EINVAL, msg.unknownOpcode(code));
       continue;
     }
     const second = i + 1 < count ? env.insn(i + 1) : null;

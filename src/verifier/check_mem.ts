@@ -313,10 +313,10 @@ const RMW = new Set([0x00, 0x01, 0x50, 0x51, 0x40, 0x41, 0xa0, 0xa1, 0xe1, 0xf1]
 export function checkAtomic(env: Env, insn: Insn): void {
   if (RMW.has(insn.imm)) {
     checkAtomicRmw(env, insn);
-  } else if (insn.imm === BPF_LOAD_ACQ) {
+  } else if (insn.imm === BPF_LOAD_ACQ && env.has('load_acquire')) {
     loadMem(env, insn, true, false, false);
     if (!atomicPtrTypeOk(env, insn.src)) env.reject(errno.EACCES, msg.atomicLoad(insn.src, typeOf(env, insn.src)));
-  } else if (insn.imm === BPF_STORE_REL) {
+  } else if (insn.imm === BPF_STORE_REL && env.has('load_acquire')) {
     storeReg(env, insn, true);
     if (!atomicPtrTypeOk(env, insn.dst)) env.reject(errno.EACCES, msg.atomicStore(insn.dst, typeOf(env, insn.dst)));
   } else {

@@ -25,7 +25,7 @@ import type { Env, Insn } from './env.ts';
 import { Reject } from './env.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
-import { regTypeStr, tnumStr } from './reg_type_str.ts';
+import { regTypeStr, varOffStr } from './reg_type_str.ts';
 import { isConst, typeIsPktPointer } from './regs.ts';
 import { BPF_MAX_VAR_OFF, MAX_BPF_STACK, type RegState } from './types.ts';
 
@@ -154,7 +154,7 @@ function checkRegSaneOffset(env: Env, val: number, off: number, type: number, co
 function sanitizeCheckBounds(env: Env, insn: Insn, reg: RegState): void {
   const { dst } = insn;
   if (reg.type === PTR_TO_STACK) {
-    if (!isConst(reg)) env.reject(errno.EACCES, msg.stackVariable(dst, tnumStr(reg.val), reg.off));
+    if (!isConst(reg)) env.reject(errno.EACCES, msg.stackVariable(dst, varOffStr(env, reg), reg.off));
     const off = reg.off + range.valueF(reg.val);
     if (off >= 0 || off < -MAX_BPF_STACK) env.reject(errno.EACCES, msg.stackArithRange(dst, off));
   } else if (reg.type === PTR_TO_MAP_VALUE) {

@@ -74,8 +74,14 @@ const MEM_TYPES = [
   PTR_TO_BUF,
   PTR_TO_BTF_ID | PTR_TRUSTED,
 ];
+const MEM_TYPES_WITH_CTX = [...MEM_TYPES, PTR_TO_CTX];
 const SOCKS = [PTR_TO_SOCK_COMMON, PTR_TO_SOCKET, PTR_TO_TCP_SOCK, PTR_TO_XDP_SOCK];
 const MAP_VALUE_OR_ALLOC = [PTR_TO_MAP_VALUE, PTR_TO_BTF_ID | MEM_ALLOC];
+const XCHG_UNDER_LOCK = [
+  ...MAP_VALUE_OR_ALLOC,
+  PTR_TO_BTF_ID | MEM_ALLOC | NON_OWN_REF,
+  PTR_TO_BTF_ID | MEM_ALLOC | NON_OWN_REF | MEM_RCU,
+];
 
 /** Register types that fit a base argument type, in the order in which messages list them. */
 const COMPATIBLE: Readonly<Record<number, readonly number[]>> = {
@@ -115,7 +121,12 @@ const COMPARED: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | PTR_MAYBE_NULL,
   PTR_TO_BTF_ID | PTR_MAYBE_NULL | MEM_RCU,
 ]);
-const ALLOCATED: ReadonlySet<number> = new Set([PTR_TO_BTF_ID | MEM_ALLOC, PTR_TO_BTF_ID | MEM_PERCPU | MEM_ALLOC]);
+const ALLOCATED: ReadonlySet<number> = new Set([
+  PTR_TO_BTF_ID | MEM_ALLOC,
+  PTR_TO_BTF_ID | MEM_PERCPU | MEM_ALLOC,
+  PTR_TO_BTF_ID | MEM_ALLOC | NON_OWN_REF,
+  PTR_TO_BTF_ID | MEM_ALLOC | NON_OWN_REF | MEM_RCU,
+]);
 /** Their checks are those of the helper. */
 const PERCPU: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | MEM_PERCPU,
@@ -123,6 +134,13 @@ const PERCPU: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | MEM_PERCPU | PTR_TRUSTED,
 ]);
 const TAKES_ALLOCATED: ReadonlySet<string> = new Set(['spin_lock', 'spin_unlock', 'kptr_xchg']);
+
+/** COMPATIBLE, as the release has it. */
+function compatibleTypes(env: Env, argType: number): readonly number[] | undefined {
+  const types = COMPATIBLE[baseType(argType)];
+  if (types === MEM_TYPES && env.has('syscall_context_is_memory')) return MEM_TYPES_WITH_CTX;
+  return baseType(argType) === ARG_KPTR_XCHG_DEST && env.has('kptr_xchg_under_lock') ? XCHG_UNDER_LOCK : types;
+}
 
 /** A struct type that an argument has to point to. */
 export interface BtfTarget {
@@ -133,7 +151,7 @@ export interface BtfTarget {
 /** check_reg_type. `target`: what an ARG_PTR_TO_BTF_ID names; null where the argument names none. */
 export function checkRegType(env: Env, regno: number, argType: number, target: BtfTarget | null, meta: CallMeta): void {
   const reg = env.curRegs()[regno] as RegState;
-  const compatible = COMPATIBLE[baseType(argType)];
+  const compatible = compatibleTypes(env, argType);
   if (!compatible) env.reject(errno.EFAULT, msg.unsupportedArgType(argType));
   let { type } = reg;
   if (argType & MEM_RDONLY) type &= ~MEM_RDONLY;
@@ -145,7 +163,7 @@ export function checkRegType(env: Env, regno: number, argType: number, target: B
     env.reject(errno.EACCES, msg.argExpected(regno, regTypeStr(reg.type), compatible.map(regTypeStr).join(', ')));
   }
   if (baseType(reg.type) !== PTR_TO_BTF_ID) return;
-  if (compatible === MEM_TYPES) {
+  if (compatible === MEM_TYPES || compatible === MEM_TYPES_WITH_CTX) {
     if (!(argType & MEM_RDONLY)) {
       env.reject(errno.EACCES, msg.mayWriteInto(`bpf_${meta.funcName}`, regno, regTypeStr(reg.type)));
     }
@@ -220,6 +238,9 @@ export function checkFuncArgRegOff(env: Env, reg: RegState, regno: number, argTy
     if (reg.off) env.reject(errno.EINVAL, msg.releaseOffset(regno));
     checkPtrOffReg(env, reg, regno, false);
     return;
+  }
+  if (reg.type === PTR_TO_CTX && argType !== ARG_PTR_TO_CTX && env.progType === 'syscall') {
+    if (env.has('syscall_context_is_memory')) return;
   }
   if (!ANY_OFFSET.has(reg.type)) checkPtrOffReg(env, reg, regno, FIXED_OFFSET.has(reg.type));
 }

@@ -21,7 +21,7 @@ import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
-import { regTypeStr, tnumStr } from './reg_type_str.ts';
+import { insnOff, regTypeStr, varOffStr } from './reg_type_str.ts';
 import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 export const BPF_READ = 1;
@@ -67,7 +67,11 @@ export function checkMemRegionAccess(
   memSize: number,
   zeroSizeAllowed: boolean,
 ): void {
-  const { val } = env.curRegs()[regno] as RegState;
+  const reg = env.curRegs()[regno] as RegState;
+  const { val } = reg;
+  if (reg.off < 0 && range.sminF(val) + off < 0 && env.has('fixed_offset_in_var_off')) {
+    env.reject(errno.EACCES, msg.regionNegative(regno));
+  }
   if (val === RANGE_ZERO) {
     const reason = outside(env, regno, off, size, memSize, zeroSizeAllowed);
     if (reason) env.reject(errno.EACCES, reason, msg.regionMin(regno));
@@ -146,7 +150,8 @@ export function checkTpBufferAccess(env: Env, reg: RegState, regno: number, off:
 
 function checkBuffer(env: Env, info: string, reg: RegState, regno: number, off: number, size: number): void {
   if (off < 0) env.reject(errno.EACCES, msg.bufferNegative(regno, info, off, size));
-  if (reg.val !== RANGE_ZERO) env.reject(errno.EACCES, msg.bufferVariable(regno, off, tnumStr(reg.val)));
+  if (reg.val !== RANGE_ZERO)
+    env.reject(errno.EACCES, msg.bufferVariable(regno, insnOff(env, reg, off), varOffStr(env, reg)));
 }
 
 /** check_flow_keys_access: struct bpf_flow_keys has 56 bytes. */
@@ -176,16 +181,16 @@ export function checkPtrAlignment(env: Env, reg: RegState, off: number, size: nu
   if (!strict || size === 1 || type === PTR_TO_ARENA) return;
   if (type === PTR_TO_PACKET || type === PTR_TO_PACKET_META) {
     if (range.isAligned(reg.val, NET_IP_ALIGN + reg.off + off, size)) return;
-    env.reject(errno.EACCES, msg.misalignedPacket(NET_IP_ALIGN, tnumStr(reg.val), reg.off, off, size));
+    env.reject(errno.EACCES, msg.misalignedPacket(NET_IP_ALIGN, varOffStr(env, reg), reg.off, off, size));
   }
   if (range.isAligned(reg.val, reg.off + off, size)) return;
   const name = ALIGNMENT_NAMES.get(type) ?? '';
-  env.reject(errno.EACCES, msg.misaligned(name, tnumStr(reg.val), reg.off, off, size));
+  env.reject(errno.EACCES, msg.misaligned(name, varOffStr(env, reg), reg.off, off, size));
 }
 
 /** __check_ptr_off_reg: the pointer is in its original form, or at a fixed offset where that is allowed. */
 export function checkPtrOffReg(env: Env, reg: RegState, regno: number, fixedOffOk = false): void {
   if (reg.off < 0) env.reject(errno.EACCES, msg.ptrNegative(regTypeStr(reg.type), regno, reg.off));
   if (!fixedOffOk && reg.off) env.reject(errno.EACCES, msg.ptrModified(regTypeStr(reg.type), regno, reg.off));
-  if (reg.val !== RANGE_ZERO) env.reject(errno.EACCES, msg.ptrVariable(regTypeStr(reg.type), tnumStr(reg.val)));
+  if (reg.val !== RANGE_ZERO) env.reject(errno.EACCES, msg.ptrVariable(regTypeStr(reg.type), varOffStr(env, reg)));
 }

@@ -18,6 +18,7 @@ import {
   BPF_COMPLEXITY_LIMIT_INSNS,
   type FuncState,
   type JmpHistoryEntry,
+  MAX_CALL_FRAMES,
   RegState,
   type VerifierState,
 } from './types.ts';
@@ -196,6 +197,7 @@ export class Env {
   maxCtxOffset = 0;
   readonly log: Log;
   readonly complexityLimit: number;
+  readonly maxCallFrames: number;
   readonly insns: Insn[] = [];
   /** The same as arrays, for the disassembler. */
   readonly code: Insns;
@@ -290,6 +292,7 @@ export class Env {
   ) {
     const all = options.caps !== 'bpf';
     this.log = new Log(options.logLevel ?? 4);
+    this.maxCallFrames = profile.has('deep_call_stack') ? MAX_CALL_FRAMES : 8;
     this.complexityLimit = options.complexityLimit ?? BPF_COMPLEXITY_LIMIT_INSNS;
     this.curState = state;
     this.allowPtrLeaks = all;

@@ -4,22 +4,16 @@ import { type Errno, errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { isAsyncCallbackCallingInsn } from './call_info.ts';
 import { clearAllPktPointers } from './check_pkt.ts';
+import { nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
-import { btfCheckSubprogCall } from './func_args.ts';
+import { btfCheckSubprogCall, subprogReturnsVoid } from './func_args.ts';
 import { markVerifierStateScratched, printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
 import { CALLER_SAVED_REGS, markRegUnknown } from './regs.ts';
 import { retvalRangeWithin, verboseInvalidScalar } from './retval.ts';
-import {
-  BPF_COMPLEXITY_LIMIT_JMP_SEQ,
-  FuncState,
-  MAX_BPF_REG,
-  MAX_CALL_FRAMES,
-  RegState,
-  VerifierState,
-} from './types.ts';
+import { BPF_COMPLEXITY_LIMIT_JMP_SEQ, FuncState, MAX_BPF_REG, RegState, VerifierState } from './types.ts';
 
 export const BPF_MAIN_FUNC = -1;
 
@@ -49,7 +43,7 @@ export function pushStack(
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (speculative) state.speculative = true;
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(tooMany, msg.tooManyJumps(env.stack.length));
+    env.reject(env.has('jumps_too_complex_e2big') ? errno.E2BIG : tooMany, msg.tooManyJumps(env.stack.length));
   }
   if (state.parent) state.parent.branches++;
   return state;
@@ -79,7 +73,7 @@ export function setupFuncEntry(
   setCallee: SetCalleeState,
   state: VerifierState,
 ): void {
-  if (state.curframe + 1 >= MAX_CALL_FRAMES) env.reject(errno.E2BIG, msg.callStackTooDeep(state.curframe + 2));
+  if (state.curframe + 1 >= env.maxCallFrames) env.reject(errno.E2BIG, msg.callStackTooDeep(state.curframe + 2));
   const caller = state.func();
   const callee = initFuncState(env, callsite, state.curframe + 1, subprog);
   state.frame[state.curframe + 1] = callee;
@@ -111,17 +105,20 @@ export function checkFuncCall(env: Env, insn: Insn): void {
     if (state.activeLocks) env.reject(errno.EINVAL, ...msg.globalCallWithLock());
     if (
       info.mightSleep &&
-      (state.activeRcuLock || state.activePreemptLocks || state.activeIrqId || !state.inSleepable)
+      (state.activeRcuLocks || state.activePreemptLocks || state.activeIrqId || !state.inSleepable)
     ) {
-      env.reject(errno.EINVAL, ...msg.globalCallMaySleep());
+      const where = env.has('sleep_context_named') ? nonSleepableContext(env) : '';
+      env.reject(errno.EINVAL, ...(where ? [msg.globalSleepsIn(info.name, where)] : msg.globalCallMaySleep()));
     }
     if (failed) env.reject(failed as typeof errno.EINVAL, msg.callerPassesInvalid(subprog, info.name));
     if (env.log.level & BPF_LOG_LEVEL) env.verbose(`${msg.globalAssumedValid(subprog, info.name)}\n`);
     if (info.changesPktData) clearAllPktPointers(env);
     info.called = true;
     clearCallerSavedRegs(env, caller.regs);
-    markRegUnknown(env, caller.regs, 0);
-    caller.reg(0).subregDef = 0;
+    if (!subprogReturnsVoid(env, subprog)) {
+      markRegUnknown(env, caller.regs, 0);
+      caller.reg(0).subregDef = 0;
+    }
     return;
   }
   setupFuncEntry(env, subprog, env.insnIdx, setCalleeState, state);
@@ -148,10 +145,11 @@ function pushAsyncCb(
   const state = new VerifierState();
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(errno.EFAULT, msg.tooManyJumpsAsync(env.stack.length));
+    const tooMany = env.has('jumps_too_complex_e2big') ? errno.E2BIG : errno.EFAULT;
+    env.reject(tooMany, msg.tooManyJumpsAsync(env.stack.length));
   }
   state.branches = 1;
-  state.inSleepable = sleepable;
+  state.inSleepable = sleepable || (env.sleepable && !env.has('async_callback_own_context'));
   state.frame.push(initFuncState(env, BPF_MAIN_FUNC, 0, subprog));
   return state;
 }

@@ -55,9 +55,25 @@ export function btfPrepareFuncArgs(env: Env, subprog: number): void {
   if (count > MAX_BPF_FUNC_REG_ARGS) {
     refuse(env, info, msg.globalManyArgs(func.name, count, MAX_BPF_FUNC_REG_ARGS));
   }
-  if (!isScalar(btf.type(btf.skipMods(proto.type)))) refuse(env, info, msg.globalReturnsOld(func.name));
+  const returned = btf.type(btf.skipMods(proto.type));
+  const isVoid = returned.kind === 'void' && info.isGlobal && env.has('void_global_functions');
+  if (!isVoid && !isScalar(returned)) {
+    const unsupported = info.isGlobal && env.has('unsupported_global_eopnotsupp');
+    if (unsupported) env.reject(errno.EOPNOTSUPP, msg.globalReturns(func.name));
+    refuse(env, info, msg.globalReturns(func.name));
+  }
   info.args = proto.params.map((param, arg) => prepareArg(env, info, btf, typeId, func.name, param.type, arg));
   info.argsCached = true;
+}
+
+/** Does the BTF of a function say that it returns nothing, and does this kernel allow that of a global one? */
+export function subprogReturnsVoid(env: Env, subprog: number): boolean {
+  const { btf } = env;
+  const typeId = funcTypeId(env, env.subprog(subprog));
+  if (!btf || !typeId || !env.has('void_global_functions')) return false;
+  const func = btf.type(typeId);
+  const proto = func.kind === 'func' ? btf.type(func.type) : null;
+  return proto?.kind === 'func_proto' && btf.skipMods(proto.type) === 0;
 }
 
 /** A static function only loses the use of its BTF, without a word. */
@@ -219,5 +235,7 @@ function memArg(env: Env, arg: SubprogArg, index: number, reg: RegState): void {
     if (error instanceof Reject) env.reject(errno.EINVAL);
     throw error;
   }
-  if (!(arg.argType & PTR_MAYBE_NULL) && reg.type & PTR_MAYBE_NULL) env.reject(errno.EINVAL, msg.argNonNull(index));
+  if (arg.argType & PTR_MAYBE_NULL) return;
+  const isNull = registerIsNull(reg) && env.has('nonnull_refuses_zero');
+  if (reg.type & PTR_MAYBE_NULL || isNull) env.reject(errno.EINVAL, msg.argNonNull(index));
 }

@@ -52,6 +52,8 @@ const NO_CTX_CONVERSION: ReadonlySet<string> = new Set([
   'lirc_mode2',
 ]);
 
+const MAX_SYSCALL_CTX = 0xffff;
+
 /** check_helper_mem_access: may the call access `size` bytes at register `regno`? `meta`: raw mode is possible. */
 export function checkHelperMemAccess(
   env: Env,
@@ -87,9 +89,14 @@ export function checkHelperMemAccess(
       checkStackRangeInitialized(env, regno, reg.off, size, zeroSizeAllowed, type, meta);
       return;
     case PTR_TO_BTF_ID:
-      checkPtrToBtfAccess(env, regno, reg.off, size, BPF_READ, -1);
+      checkPtrToBtfAccess(env, regno, reg.off, size, env.has('kernel_memory_by_access') ? type : BPF_READ, -1);
       return;
     case PTR_TO_CTX:
+      if (env.has('syscall_context_is_memory')) {
+        if (env.progType !== 'syscall') break;
+        checkMemRegionAccess(env, regno, reg.off, size, MAX_SYSCALL_CTX, zeroSizeAllowed);
+        return;
+      }
       if (NO_CTX_CONVERSION.has(env.progType)) {
         if (size > 0) checkMemAccess(env, env.insnIdx, regno, size - 1, BPF_B, type, -1, false, false);
         else if (!zeroSizeAllowed) env.reject(errno.EACCES);

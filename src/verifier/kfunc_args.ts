@@ -28,7 +28,6 @@ import {
   typeFlag,
 } from '../kernel/bpf/bpf.ts';
 import { BPF_LIST_HEAD, BPF_RB_ROOT } from '../kernel/bpf/btf_record.ts';
-import { compareReleases } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
 import { btfStructIdsMatch } from './btf_walk.ts';
@@ -151,10 +150,14 @@ function scalarArg({ env, call, param, reg, regno }: Arg): void {
 
 function pointerArg(arg: Arg): ArgKind {
   const { env, call, param, index, regno, reg } = arg;
+  const { name } = call.meta;
   const mayBeNull = registerIsNull(reg) || (reg.type & PTR_MAYBE_NULL) !== 0;
-  const refusesNull = call.trustedArgs || call.rcu || compareReleases(env.profile.release, '6.18') >= 0;
+  const refusesNull = call.trustedArgs || call.rcu || env.has('null_refused_by_every_kfunc');
   if (mayBeNull && refusesNull && param.suffix !== 'nullable' && param.suffix !== 'opt') {
     env.reject(errno.EACCES, msg.trustedNull(index));
+  }
+  if (call.releases && index === 0 && !reg.refObjId && env.has('release_wants_reference')) {
+    env.reject(errno.EINVAL, msg.releaseUnreferenced(name, regno));
   }
   if (reg.refObjId) {
     if (call.releases && call.refObjId) env.reject(errno.EFAULT, msg.manyRefs(regno, reg.refObjId, call.refObjId));
@@ -165,7 +168,8 @@ function pointerArg(arg: Arg): ArgKind {
   if (kind === 'null') return kind;
   if (kind === 'map') mapPointer(arg);
   if (kind === 'map' || kind === 'alloc' || kind === 'btfId') requireTrust(arg);
-  checkFuncArgRegOff(env, reg, regno, call.releases && reg.refObjId ? OBJ_RELEASE : ARG_DONTCARE);
+  const unmoved = kind === 'btfId' && call.trustedArgs && !env.has('trusted_args_with_offset');
+  checkFuncArgRegOff(env, reg, regno, unmoved || (call.releases && reg.refObjId) ? OBJ_RELEASE : ARG_DONTCARE);
   HANDLERS[kind](arg);
   return kind;
 }

@@ -45,6 +45,8 @@ export class KfuncCall {
   constructor(
     readonly meta: KfuncMeta,
     readonly proto: KfuncProto,
+    /** Arguments have to be trusted whatever the flags say. */
+    private readonly trustedByDefault: boolean,
   ) {}
 
   private has(flag: number): boolean {
@@ -59,7 +61,7 @@ export class KfuncCall {
   }
   /** is_kfunc_trusted_args */
   get trustedArgs(): boolean {
-    return this.has(KF_TRUSTED_ARGS | KF_RELEASE);
+    return this.trustedByDefault || this.has(KF_TRUSTED_ARGS | KF_RELEASE);
   }
   get rcu(): boolean {
     return this.has(KF_RCU);

@@ -12,7 +12,7 @@ import {
   PTR_UNTRUSTED,
 } from '../kernel/bpf/bpf.ts';
 import { BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK } from '../kernel/bpf/btf_record.ts';
-import { compareReleases, KF_RET_NULL } from '../kernel/bpf/rows.ts';
+import { KF_RCU_PROTECTED, KF_RET_NULL } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
 import { BPF_WRITE } from './check_region.ts';
 import { dynptrTypeFlag } from './dynptr.ts';
@@ -100,6 +100,7 @@ function pointerReturn(env: Env, call: KfuncCall, r0: RegState, insnIdx: number,
     r0.btf = vmlinux;
     r0.btfId = target;
     if (call.iterNext) r0.type |= iterFromState(env.curState, call).type & MEM_RCU ? MEM_RCU : PTR_TRUSTED;
+    else if (env.has('kfuncs_return_trusted')) r0.type |= call.meta.flags & KF_RCU_PROTECTED ? MEM_RCU : PTR_TRUSTED;
   } else {
     memReturn(env, call, r0, target);
   }
@@ -171,7 +172,7 @@ function objNew(env: Env, call: KfuncCall, r0: RegState, insnIdx: number, percpu
 function rdonlyCast(env: Env, call: KfuncCall, r0: RegState): void {
   const constant = call.constant ?? 0n;
   const { vmlinux } = env;
-  const toVoid = compareReleases(env.profile.release, '6.17') >= 0;
+  const toVoid = env.has('rdonly_cast_to_void');
   if (constant >= BigInt(vmlinux.nrTypes)) {
     env.reject(errno.EINVAL, toVoid ? msg.castUnknown(constant) : msg.castNotStructOld());
   }

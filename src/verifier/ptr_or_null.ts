@@ -68,7 +68,7 @@ function mayPointToSpinLock(env: Env, reg: RegState): boolean {
 export function markPtrOrNullRegs(env: Env, state: VerifierState, regno: number, isNull: boolean): void {
   const { refObjId, id } = state.func().reg(regno);
   // Nobody can have released what nobody has got.
-  if (refObjId && refObjId === id && isNull) releaseReferenceNomark(state, id);
+  if (refObjId && refObjId === id && isNull) releaseReferenceNomark(env, id, state);
   forEachReg(state, (reg) => {
     if (!typeMayBeNull(reg.type) || reg.id !== id || !(reg.id || reg.type & MEM_RCU)) return;
     if (reg.val !== RANGE_ZERO) return;

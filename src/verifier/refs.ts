@@ -16,14 +16,17 @@ import {
 /** acquire_reference: a new id, held until released. */
 export function acquireReference(env: Env, insnIdx: number): number {
   const id = ++env.idGen;
-  env.curState.refs.push(new RefState(REF_TYPE_PTR, id, insnIdx, null));
+  const frame = env.curFunc();
+  const callbackRef = frame.inCallbackFn ? frame.frameno : 0;
+  env.curState.refs.push(new RefState(REF_TYPE_PTR, id, insnIdx, null, callbackRef));
   return id;
 }
 
-/** release_reference_nomark: forgets the reference; false when it is not held. */
-export function releaseReferenceNomark(state: VerifierState, id: number): boolean {
+/** release_reference_nomark: forgets the reference; false when it is not held, or not by this callback. */
+export function releaseReferenceNomark(env: Env, id: number, state: VerifierState = env.curState): boolean {
   const i = state.refs.findIndex((ref) => ref.type === REF_TYPE_PTR && ref.id === id);
   if (i < 0) return false;
+  if (!env.has('references_of_the_state') && notOfCallback(env, state.refs[i] as RefState)) return false;
   removeRef(state, i);
   return true;
 }
@@ -35,7 +38,7 @@ function removeRef(state: VerifierState, i: number): void {
 
 /** release_reference: forgets it, and every register that held it. False when it is not held. */
 export function releaseReference(env: Env, id: number): boolean {
-  if (!releaseReferenceNomark(env.curState, id)) return false;
+  if (!releaseReferenceNomark(env, id)) return false;
   forEachReg(env.curState, (reg) => {
     if (reg.refObjId === id) markRegInvalid(env, reg);
   });
@@ -53,12 +56,20 @@ export function findReferenceState(state: VerifierState, id: number): boolean {
   return state.refs.some((ref) => ref.type === REF_TYPE_PTR && ref.id === id);
 }
 
+/** A callback runs, and it was not the one that acquired the reference. */
+function notOfCallback(env: Env, ref: RefState): boolean {
+  const frame = env.curFunc();
+  return frame.inCallbackFn && ref.callbackRef !== frame.frameno;
+}
+
 function logLeaks(env: Env, exceptionExit: boolean): boolean {
   const state = env.curState;
-  if (!exceptionExit && state.curframe) return false;
+  const perFrame = !env.has('references_of_the_state');
+  if (!exceptionExit && state.curframe && !(perFrame && env.curFunc().inCallbackFn)) return false;
   let leaked = false;
   for (const ref of state.refs) {
     if (ref.type !== REF_TYPE_PTR) continue;
+    if (perFrame && !exceptionExit && notOfCallback(env, ref)) continue;
     env.verbose(`${msg.unreleased(ref.id, ref.insnIdx)}\n`);
     leaked = true;
   }
@@ -67,13 +78,33 @@ function logLeaks(env: Env, exceptionExit: boolean): boolean {
 
 /** check_resource_leak: references, and with `checkLock` locks and regions too. `what` ends in the message. */
 export function checkResourceLeak(env: Env, exceptionExit: boolean, checkLock: boolean, what: string): void {
-  const state = env.curState;
-  if (checkLock && state.activeLocks) env.reject(errno.EINVAL, msg.usedInLock(what));
+  if (checkLock && env.curState.activeLocks) env.reject(errno.EINVAL, msg.usedInLock(what));
   if (logLeaks(env, exceptionExit)) env.reject(errno.EINVAL, msg.leaksReference(what));
-  if (!checkLock) return;
+  if (checkLock) checkRegions(env, what);
+}
+
+function checkRegions(env: Env, what: string): void {
+  const state = env.curState;
   if (state.activeIrqId) env.reject(errno.EINVAL, msg.usedInIrq(what));
-  if (state.activeRcuLock) env.reject(errno.EINVAL, msg.usedInRcu(what));
+  if (state.activeRcuLocks) env.reject(errno.EINVAL, msg.usedInRcu(what));
   if (state.activePreemptLocks) env.reject(errno.EINVAL, msg.usedInPreempt(what));
+}
+
+/** What an exit, or bpf_throw, leaves behind. */
+export function checkExitLeaks(env: Env, exception: boolean): void {
+  const what = exception ? 'bpf_throw' : 'BPF_EXIT instruction in main prog';
+  const last = exception || env.curState.curframe === 0 || !env.has('locks_across_subprogs');
+  if (env.has('references_of_the_state')) {
+    checkResourceLeak(env, exception, last, what);
+    return;
+  }
+  // Regions first, and no word of what was left but the references.
+  if (last && env.curState.activeLocks) env.reject(errno.EINVAL, msg.lockMissing(exception));
+  if (last && env.curState.activeRcuLocks) env.reject(errno.EINVAL, msg.rcuMissing(exception));
+  if (last && env.curState.activePreemptLocks) {
+    env.reject(errno.EINVAL, msg.preemptMissing(exception, env.curState.activePreemptLocks));
+  }
+  if (logLeaks(env, exception)) env.reject(errno.EINVAL);
 }
 
 /** find_lock_state */

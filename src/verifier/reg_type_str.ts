@@ -11,7 +11,9 @@ import {
   PTR_TRUSTED,
   PTR_UNTRUSTED,
 } from '../kernel/bpf/bpf.ts';
+import type { Env } from './env.ts';
 import { range } from './range.ts';
+import type { RegState } from './types.ts';
 
 /** Index = base type. */
 const NAMES = [
@@ -59,9 +61,28 @@ export function regTypeStr(type: number): string {
   return text;
 }
 
-/** tnum_strn of a handle's var_off: a constant (decimal up to 65535), or `(0x0; 0xff)`. */
+/** tnum_strn: a constant (decimal up to 65535), or `(0x0; 0xff)`. */
+function tnumText(value: bigint, mask: bigint): string {
+  if (mask === 0n) return value <= 0xffffn ? `${value}` : `0x${value.toString(16)}`;
+  return `(0x${value.toString(16)}; 0x${mask.toString(16)})`;
+}
+
+/** tnum_strn of a handle's var_off. */
 export function tnumStr(h: number): string {
-  const value = BigInt.asUintN(64, range.value(h));
-  if (range.isConst(h)) return value <= 0xffffn ? `${value}` : `0x${value.toString(16)}`;
-  return `(0x${value.toString(16)}; 0x${BigInt.asUintN(64, range.mask(h)).toString(16)})`;
+  return tnumText(BigInt.asUintN(64, range.value(h)), BigInt.asUintN(64, range.mask(h)));
+}
+
+/** var_off of a pointer as messages print it: with the fixed offset in it, where the kernel keeps that there. */
+export function varOffStr(env: Env, reg: RegState): string {
+  if (!reg.off || !env.has('fixed_offset_in_var_off')) return tnumStr(reg.val);
+  // tnum_add() of a constant.
+  const mask = BigInt.asUintN(64, range.mask(reg.val));
+  const value = BigInt.asUintN(64, range.value(reg.val) + BigInt(reg.off));
+  const unknown = (BigInt.asUintN(64, value + mask) ^ value) | mask;
+  return tnumText(value & ~unknown, unknown);
+}
+
+/** What messages print beside it of `off`, which is counted from the object's start. */
+export function insnOff(env: Env, reg: RegState, off: number): number {
+  return env.has('fixed_offset_in_var_off') ? off - reg.off : off;
 }

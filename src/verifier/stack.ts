@@ -30,7 +30,7 @@ import type { Env } from './env.ts';
 import { verboseLinfo } from './log.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
-import { tnumStr } from './reg_type_str.ts';
+import { insnOff, varOffStr } from './reg_type_str.ts';
 import { assignScalarIdBeforeMov, clearScalarId, isPointerValue, markRegUnknown, registerIsNull } from './regs.ts';
 import {
   BPF_MAX_VAR_OFF,
@@ -104,11 +104,21 @@ export function growStackState(env: Env, frame: FuncState, size: number): void {
   if (info.stackDepth < slots * BPF_REG_SIZE) info.stackDepth = slots * BPF_REG_SIZE;
 }
 
-/** check_stack_access_within_bounds: `type` is BPF_READ or BPF_WRITE; the stack grows to what is accessed. */
-export function checkStackAccessWithinBounds(env: Env, regno: number, off: number, size: number, type: number): void {
+/**
+ * check_stack_access_within_bounds: `type` is BPF_READ or BPF_WRITE; the stack grows to what is accessed. `indirect`: by a call that
+ * does not say which of them (kernels before 6.14).
+ */
+export function checkStackAccessWithinBounds(
+  env: Env,
+  regno: number,
+  off: number,
+  size: number,
+  type: number,
+  indirect = false,
+): void {
   const reg = env.curRegs()[regno] as RegState;
   const frame = frameOf(env, reg);
-  const how = type === BPF_WRITE ? ' write to' : ' read from';
+  const how = indirect ? ' indirect access to' : type === BPF_WRITE ? ' write to' : ' read from';
   const known = isConst(reg);
   let min: number;
   let max: number;
@@ -130,7 +140,7 @@ export function checkStackAccessWithinBounds(env: Env, regno: number, off: numbe
   if (error) {
     const text = known
       ? msg.stackOutOfBounds(how, regno, off, size)
-      : msg.stackOutOfBoundsVar(how, regno, tnumStr(reg.val), off, size);
+      : msg.stackOutOfBoundsVar(how, regno, varOffStr(env, reg), insnOff(env, reg, off), size);
     env.reject(error as typeof errno.EACCES, text);
   }
   growStackState(env, frame, -min);
@@ -386,10 +396,10 @@ export function checkStackRead(env: Env, ptrRegno: number, off: number, size: nu
     readFixed(env, frame, off + constOff(reg), size, dstRegno);
     return;
   }
-  if (dstRegno < 0) env.reject(errno.EACCES, msg.varReadIntoHelper(tnumStr(reg.val), off, size));
+  if (dstRegno < 0) env.reject(errno.EACCES, msg.varReadIntoHelper(varOffStr(env, reg), insnOff(env, reg, off), size));
   const min = range.sminF(reg.val) + off;
   const max = range.smaxF(reg.val) + off;
-  checkStackRangeInitialized(env, ptrRegno, off, size, false, 1, null);
+  checkStackRangeInitialized(env, ptrRegno, off, size, false, 1, null, true);
   markRegStackRead(env, frame, min, max + size, dstRegno);
   checkFastcallContract(env, frame, env.insnIdx, min);
 }
@@ -406,14 +416,17 @@ export function checkStackRangeInitialized(
   zeroSizeAllowed: boolean,
   type: number,
   meta: RawMode | null,
+  byInsn = false,
 ): void {
   const reg = env.curRegs()[regno] as RegState;
   const frame = frameOf(env, reg);
-  const clobber = type === BPF_WRITE;
+  const untyped = !byInsn && !env.has('helper_access_typed');
+  const clobber = untyped || type === BPF_WRITE;
+  const how = untyped ? ' indirect' : '';
   if (size === 0 && !zeroSizeAllowed) env.reject(errno.EACCES, msg.zeroSizedRead());
-  checkStackAccessWithinBounds(env, regno, off, size, type);
+  checkStackAccessWithinBounds(env, regno, off, size, untyped ? BPF_WRITE : type, untyped);
   const known = isConst(reg);
-  if (!known && !env.bypassSpecV1) env.reject(errno.EACCES, msg.varStackUnprivileged(regno, tnumStr(reg.val)));
+  if (!known && !env.bypassSpecV1) env.reject(errno.EACCES, msg.varStackUnprivileged(how, regno, varOffStr(env, reg)));
   const min = (known ? constOff(reg) : range.sminF(reg.val)) + off;
   const max = (known ? constOff(reg) : range.smaxF(reg.val)) + off;
   if (meta?.rawMode && known) {
@@ -438,8 +451,8 @@ export function checkStackRangeInitialized(
       }
     } else if (at !== STACK_MISC) {
       const text = known
-        ? msg.stackReadRange(regno, min, i - min, size)
-        : msg.stackReadRangeVar(regno, tnumStr(reg.val), i - min, size);
+        ? msg.stackReadRange(how, regno, min, i - min, size)
+        : msg.stackReadRangeVar(how, regno, varOffStr(env, reg), i - min, size);
       env.reject(errno.EACCES, text);
     }
     env.liveness.markRead(reg.frameno, env.insnIdx, spi);

@@ -227,7 +227,7 @@ function refSafe(old: VerifierState, cur: VerifierState): boolean {
     old.refs.length !== cur.refs.length ||
     old.activeLocks !== cur.activeLocks ||
     old.activePreemptLocks !== cur.activePreemptLocks ||
-    old.activeRcuLock !== cur.activeRcuLock ||
+    old.activeRcuLocks !== cur.activeRcuLocks ||
     !idmap.check(old.activeIrqId, cur.activeIrqId) ||
     !idmap.check(old.activeLockId, cur.activeLockId) ||
     old.activeLockPtr !== cur.activeLockPtr

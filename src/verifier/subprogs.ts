@@ -13,7 +13,7 @@ import { type Env, SubprogInfo } from './env.ts';
 import { jmpOffset } from './flow.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
-import { BPF_MAX_SUBPROGS, MAX_BPF_STACK, MAX_CALL_FRAMES } from './types.ts';
+import { BPF_MAX_SUBPROGS, MAX_BPF_STACK } from './types.ts';
 
 const TAIL_CALL = 12;
 
@@ -154,8 +154,8 @@ function markFastcall(env: Env, subprog: number, at: number, lowest: number): vo
 }
 
 /** The JIT rounds each frame up. */
-function roundUpStackDepth(depth: number): number {
-  return Math.ceil(depth / 16) * 16;
+function roundUpStackDepth(env: Env, depth: number): number {
+  return env.has('frames_rounded_to_16') ? Math.ceil(depth / 16) * 16 : Math.ceil(Math.max(depth, 1) / 32) * 32;
 }
 
 const PRIV_STACK_UNKNOWN = 0;
@@ -185,7 +185,7 @@ function privStackMode(env: Env): number {
 export function checkMaxStackDepth(env: Env): void {
   let mode = PRIV_STACK_UNKNOWN;
   for (let i = 0; i < env.subprogCnt; i++) if (env.subprog(i).hasTailCall) mode = NO_PRIV_STACK;
-  if (mode === PRIV_STACK_UNKNOWN) mode = privStackMode(env);
+  if (mode === PRIV_STACK_UNKNOWN) mode = env.has('private_stack') ? privStackMode(env) : NO_PRIV_STACK;
   for (let i = env.subprogCnt - 1; i >= 0; i--) {
     if (i && !env.subprog(i).isAsyncCb) continue;
     checkStackDepthFrom(env, i, i === 0 && mode === PRIV_STACK_ADAPTIVE);
@@ -208,7 +208,7 @@ function checkStackDepthFrom(env: Env, root: number, privStack: boolean): void {
         env.reject(errno.EINVAL, msg.ldAbsInCallback());
       }
       if (idx && info.hasTailCall && depth >= 256) env.reject(errno.EACCES, msg.tailCallStack(depth));
-      const own = roundUpStackDepth(info.stackDepth);
+      const own = roundUpStackDepth(env, info.stackDepth);
       if (privStack && info.privStack === PRIV_STACK_UNKNOWN && own >= PRIV_STACK_MIN_SIZE) {
         info.privStack = PRIV_STACK_ADAPTIVE;
       }
@@ -241,7 +241,7 @@ function checkStackDepthFrom(env: Env, root: number, privStack: boolean): void {
       retInsn.push(i + 1);
       retProg.push(idx);
       if (calleeInfo.hasTailCall) tailCallReachable = true;
-      if (retInsn.length >= MAX_CALL_FRAMES) env.reject(errno.E2BIG, msg.callStackTooDeepStatic(retInsn.length));
+      if (retInsn.length >= env.maxCallFrames) env.reject(errno.E2BIG, msg.callStackTooDeepStatic(retInsn.length));
       i = next;
       idx = callee;
       enter = true;
@@ -256,7 +256,7 @@ function checkStackDepthFrom(env: Env, root: number, privStack: boolean): void {
     }
     const back = retInsn.pop();
     if (back === undefined) return;
-    if (info.privStack !== PRIV_STACK_ADAPTIVE) depth -= roundUpStackDepth(info.stackDepth);
+    if (info.privStack !== PRIV_STACK_ADAPTIVE) depth -= roundUpStackDepth(env, info.stackDepth);
     i = back;
     idx = retProg.pop() as number;
   }

@@ -11,7 +11,8 @@ import { RANGE_UNKNOWN, RANGE_ZERO } from './range.ts';
 export const MAX_BPF_REG = 11;
 export const MAX_BPF_STACK = 512;
 export const BPF_REG_SIZE = 8;
-export const MAX_CALL_FRAMES = 8;
+/** As many frames as any release allows; Env.maxCallFrames is what holds. */
+export const MAX_CALL_FRAMES = 16;
 export const BPF_COMPLEXITY_LIMIT_INSNS = 1_000_000;
 export const BPF_COMPLEXITY_LIMIT_JMP_SEQ = 8192;
 export const BPF_MAX_SUBPROGS = 256;
@@ -235,6 +236,8 @@ export class RefState {
     readonly insnIdx: number,
     /** Locks: the map or BTF the lock lies in (reg.map or reg.btf). */
     readonly ptr: object | null,
+    /** Frame of the callback that acquired it; 0: none. Kernels before 6.13 look at it. */
+    readonly callbackRef = 0,
   ) {}
 }
 
@@ -331,7 +334,7 @@ export class VerifierState {
   activeIrqId = 0;
   activeLockId = 0;
   activeLockPtr: object | null = null;
-  activeRcuLock = false;
+  activeRcuLocks = 0;
   speculative = false;
   inSleepable = false;
   /** Paths from here that are still to be explored. */
@@ -362,7 +365,7 @@ export class VerifierState {
     copy.activeIrqId = this.activeIrqId;
     copy.activeLockId = this.activeLockId;
     copy.activeLockPtr = this.activeLockPtr;
-    copy.activeRcuLock = this.activeRcuLock;
+    copy.activeRcuLocks = this.activeRcuLocks;
     copy.speculative = this.speculative;
     copy.inSleepable = this.inSleepable;
     copy.branches = this.branches;

@@ -36,11 +36,12 @@ import { insnStr, markVerifierStateScratched, printInsnState, printVerifierState
 import { BPF_LOG_LEVEL, BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { isStateVisited, updateBranchCounts } from './prune.ts';
-import { checkResourceLeak } from './refs.ts';
+import { checkExitLeaks } from './refs.ts';
 import { checkRegArg, markRegUnknown, SRC_OP } from './regs.ts';
 import { BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
 
 const SPIN_UNLOCK = 94;
+const KPTR_XCHG = 194;
 
 /** What an instruction does to the walk. */
 const NEXT = 0;
@@ -91,7 +92,8 @@ function checkCall(env: Env, insn: Insn): number {
   if (reserved) env.reject(errno.EINVAL, msg.reservedFields('BPF_CALL'));
   if (env.curState.activeLocks) {
     const wrong =
-      (insn.src === 0 && insn.imm !== SPIN_UNLOCK) ||
+      (insn.src === 0 && insn.imm !== SPIN_UNLOCK && !(insn.imm === KPTR_XCHG && env.has('kptr_xchg_under_lock'))) ||
+      (insn.src === 1 && !env.has('locks_across_subprogs')) ||
       (insn.src === 2 && (insn.off !== 0 || !kfuncSpinAllowed(env, insn)));
     if (wrong) env.reject(errno.EINVAL, msg.callWithLock());
   }
@@ -109,8 +111,7 @@ function checkCall(env: Env, insn: Insn): number {
 
 function processBpfExit(env: Env, exception: boolean): number {
   const state = env.curState;
-  const name = exception ? 'bpf_throw' : 'BPF_EXIT instruction in main prog';
-  checkResourceLeak(env, exception, exception || state.curframe === 0, name);
+  checkExitLeaks(env, exception);
   if (exception) return END;
   if (state.curframe) {
     prepareFuncExit(env);

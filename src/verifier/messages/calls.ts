@@ -53,7 +53,7 @@ export const calls = {
     `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
   unacquiredArg: (regno: number) => `arg ${regno} is an unacquired reference`,
   releaseConstDynptr: () => 'cannot release unowned const bpf_dynptr',
-  mustBeReferenced: (regno: number) => `R${regno} must be referenced when passed to release function`,
+  mustBeReferenced: (regno: number, _func: string) => `R${regno} must be referenced when passed to release function`,
   manyRefs: (regno: number, one: number, two: number) => `more than one arg with ref_obj_id R${regno} ${one} ${two}`,
   timerMapMismatch: (one: number, two: number) =>
     `timer pointer in R1 map_uid=${one} doesn't match map pointer in R2 map_uid=${two}`,
@@ -113,6 +113,15 @@ export const calls = {
   // References
   unreleased: (id: number, insn: number) => `Unreleased reference id=${id} alloc_insn=${insn}`,
   usedInLock: (what: string) => `${what} cannot be used inside bpf_spin_lock-ed region`,
+  // Until 6.12, at an exit.
+  lockMissing: (exception: boolean) =>
+    exception ? 'bpf_throw cannot be used inside bpf_spin_lock-ed region' : 'bpf_spin_unlock is missing',
+  rcuMissing: (exception: boolean) =>
+    exception ? 'bpf_throw cannot be used inside bpf_rcu_read_lock-ed region' : 'bpf_rcu_read_unlock is missing',
+  preemptMissing: (exception: boolean, count: number) =>
+    exception
+      ? 'bpf_throw cannot be used inside bpf_preempt_disable-ed region'
+      : `${count} bpf_preempt_enable${count === 1 ? ' is' : '(s) are'} missing`,
   leaksReference: (what: string) => `${what} would lead to reference leak`,
   usedInIrq: (what: string) => `${what} cannot be used inside bpf_local_irq_save-ed region`,
   usedInRcu: (what: string) => `${what} cannot be used inside bpf_rcu_read_lock-ed region`,
@@ -163,6 +172,9 @@ export const calls = {
   notMapValue: (arg: number) => `arg#${arg} doesn't point to a map value`,
   notIrqFlag: (arg: number) => `arg#${arg} doesn't point to an irq flag on stack`,
   notMapValueOrAlloc: (arg: number) => `arg#${arg} doesn't point to map value or allocated object`,
+  /** 7.2 on. */
+  releaseUnreferenced: (func: string, regno: number) =>
+    `release kfunc ${func} expects referenced PTR_TO_BTF_ID passed to R${regno}`,
   releaseWithoutRef: (func: string) => `release kernel function ${func} expects refcounted PTR_TO_BTF_ID`,
 
   // Lists and trees
@@ -183,7 +195,7 @@ export const calls = {
   kfuncNeedsRcu: (func: string) => `kernel func ${func} requires RCU critical section protection`,
   rcuInTreeCallback: () => 'Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback',
   rcuNested: (func: string) => `nested rcu read lock (kernel function ${func})`,
-  kfuncSleepsIn: (func: string, where: string) => `kernel func ${func} is sleepable within ${where} region`,
+  kfuncSleepsIn: (func: string, where: string) => `kernel func ${func} is sleepable within ${where}`,
   rcuUnmatched: (func: string) => `unmatched rcu read unlock (kernel function ${func})`,
   preemptUnmatched: (func: string) => `unmatched attempt to enable preemption (kernel function ${func})`,
   kfuncNotAcquired: (func: string, id: number) => `kfunc ${func}#${id} reference has not been acquired before`,
@@ -208,7 +220,7 @@ export const calls = {
   globalNeedsBtf: () => 'Global functions need valid BTF',
   globalManyArgs: (name: string, count: number, max: number) =>
     `Global function ${name}() with ${count} > ${max} args. Buggy compiler.`,
-  globalReturnsOld: (name: string) => `Global function ${name}() doesn't return scalar. Only those are supported.`,
+  globalReturns: (name: string) => `Global function ${name}() doesn't return scalar. Only those are supported.`,
   tagInStatic: (arg: number) => `arg#${arg} type tag is not supported in static functions`,
   tagsUnsupported: (arg: number) => `arg#${arg} has unsupported set of tags`,
   tagsInvalid: (arg: number) => `arg#${arg} has invalid combination of tags`,

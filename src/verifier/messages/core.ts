@@ -33,6 +33,7 @@ export const core = {
     'i.e., in a RCU/IRQ/preempt-disabled section, or in',
     'a non-sleepable BPF program context',
   ],
+  globalSleepsIn: (name: string, where: string) => `sleepable global function ${name}() called in ${where}`,
   callerPassesInvalid: (subprog: number, name: string) => `Caller passes invalid args into func#${subprog} ('${name}')`,
   globalAssumedValid: (subprog: number, name: string) => `Func#${subprog} ('${name}') is global and assumed valid.`,
   callWithLock: () => 'function calls are not allowed while holding a lock',
@@ -68,16 +69,16 @@ export const core = {
     `uninit stack in range of var-offset write prohibited for !root; insn ${insn}, off: ${off}`,
   varReadIntoHelper: (varOff: string, off: number, size: number) =>
     `variable offset stack pointer cannot be passed into helper function; var_off=${varOff} off=${off} size=${size}`,
-  varStackUnprivileged: (regno: number, varOff: string) =>
-    `R${regno} variable offset stack access prohibited for !root, var_off=${varOff}`,
+  varStackUnprivileged: (how: string, regno: number, varOff: string) =>
+    `R${regno}${how} variable offset stack access prohibited for !root, var_off=${varOff}`,
   leakFromStack: (off: number) => `leaking pointer from stack off ${off}`,
   zeroSizedRead: () => 'invalid zero-sized read',
   overwriteDynptr: (off: number) => `potential write to dynptr at off=${off} disallowed`,
   stackReadFixed: (off: number, i: number, size: number) => `invalid read from stack off ${off}+${i} size ${size}`,
-  stackReadRange: (regno: number, off: number, i: number, size: number) =>
-    `invalid read from stack R${regno} off ${off}+${i} size ${size}`,
-  stackReadRangeVar: (regno: number, varOff: string, i: number, size: number) =>
-    `invalid read from stack R${regno} var_off ${varOff}+${i} size ${size}`,
+  stackReadRange: (how: string, regno: number, off: number, i: number, size: number) =>
+    `invalid${how} read from stack R${regno} off ${off}+${i} size ${size}`,
+  stackReadRangeVar: (how: string, regno: number, varOff: string, i: number, size: number) =>
+    `invalid${how} read from stack R${regno} var_off ${varOff}+${i} size ${size}`,
   // arithmetic
   invalidAluOpcode: (op: number) => `invalid BPF_ALU opcode ${op.toString(16)}`,
   divByZero: () => 'div by zero',
