@@ -2,10 +2,12 @@
 import { isMainThread } from 'node:worker_threads';
 import { benchInterp } from './interp.ts';
 import { benchKfuncs, benchKfuncsHere } from './kfuncs.ts';
+import { benchVerifier, ONCE, verifyOnce } from './verifier.ts';
 
 /** One row a group. */
 const GROUPS: Readonly<Record<string, { title: string; run: () => Promise<void> }>> = {
   interp: { title: 'the checking interpreter, beside the live kernel', run: benchInterp },
+  verifier: { title: 'the verifier, beside the live kernel', run: benchVerifier },
   kfuncs: { title: 'kfuncs called from TypeScript, beside typedfastbitset', run: benchKfuncs },
 };
 
@@ -24,6 +26,8 @@ async function main(wanted: readonly string[]): Promise<void> {
   }
 }
 
-// Groups may start this file again on threads of their own.
-if (isMainThread) await main(process.argv.slice(2));
-else await benchKfuncsHere();
+// Groups may start this file again: on threads of their own, or as processes.
+const [first = '', second = ''] = process.argv.slice(2);
+if (!isMainThread) await benchKfuncsHere();
+else if (first === ONCE) verifyOnce(second);
+else await main(process.argv.slice(2));

@@ -1,5 +1,5 @@
 /**
- * Rebuilds the BPF objects of examples/, test/ and src/engine/ with clang-19. With --check, compares with what is committed
+ * Rebuilds the BPF objects of examples/, test/, src/engine/ and bench/ with clang-19. With --check, compares with what is committed
  * and changes nothing. Where clang-19 is missing it says so and does nothing, except in CI, where it tries to install it.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = typeof PACKAGE_ROOT === 'string' ? fileURLToPath(PACKAGE_ROOT) : process.cwd();
 const CLANG = 'clang-19';
 const STRIP = 'llvm-strip-19';
-const FOLDERS = ['examples', 'test/objects', 'test/verifier/objects', 'src/engine'];
+const FOLDERS = ['examples', 'test/objects', 'test/verifier/objects', 'src/engine', 'bench'];
 
 function works(tool: string): boolean {
   return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
