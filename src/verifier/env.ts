@@ -179,7 +179,7 @@ export interface VerifyOptions {
   readonly cpus?: number;
   /** Instructions processed until a program is too large; default the kernel's million. */
   readonly complexityLimit?: number | undefined;
-  /** Logs above this are cut in the middle; default 16 MiB. */
+  /** Characters of the log that are kept, its last; default 16 Mi. */
   readonly logSize?: number;
 }
 
@@ -291,7 +291,7 @@ export class Env {
     state: VerifierState,
   ) {
     const all = options.caps !== 'bpf';
-    this.log = new Log(options.logLevel ?? 4);
+    this.log = new Log(options.logLevel ?? 4, options.logSize);
     this.maxCallFrames = profile.has('deep_call_stack') ? MAX_CALL_FRAMES : 8;
     this.complexityLimit = options.complexityLimit ?? BPF_COMPLEXITY_LIMIT_INSNS;
     this.curState = state;

@@ -105,7 +105,7 @@ const TRACE = /^(mark_precise:|force_precise:|frame \d+: propagating|SCC |\()/;
 
 /** What was written since the instruction at fault was begun. */
 function reasonLines(env: Env): string[] {
-  const text = env.log.text().slice(env.walking ? env.insnLogStart : 0);
+  const text = env.log.since(env.walking ? env.insnLogStart : 0);
   return text.split('\n').filter((line) => line !== '' && !TRACE.test(line));
 }
 
