@@ -65,6 +65,35 @@ function callOf(row: CallRow, fn: WasmFunction): string {
   return `store<u64>(regs, <u64><u32>${call});`;
 }
 
+/** Letters of a call as the JIT makes it: what each parameter takes of its register, then what becomes of the result. */
+function lettersOf(row: CallRow, fn: WasmFunction): string {
+  const { result, args } = parseProto(row.proto);
+  const params = fn.params.map(({ type }, i) => {
+    if (type === 'bool') throw new InvariantError(`${row.name}: the JIT has no letter for a bool parameter`);
+    return is64(type) ? (args[i] === '32' ? 'z' : 'l') : 'i';
+  });
+  const given = fn.result === 'void';
+  const letters: Readonly<Record<Shape, string>> = { void: '', pointer: 'p', 64: 'l', 32: 'i' };
+  return `${params.join('')}:${given && result !== 'void' ? 'n' : letters[result]}`;
+}
+
+/**
+ * Text of src/kernel/generated/calls.ts. Parameters: i the lower half, l all 64 bits, z the lower half as 64 bits. Result: i and
+ * l as above, p an offset that becomes an address, n none though the prototype has one, nothing for void.
+ */
+export function kernelCalls(functions: readonly WasmFunction[], rows: readonly CallRow[]): string {
+  const byName = new Map(functions.map((fn) => [fn.name, fn]));
+  const lines = rows.map((row) => {
+    const fn = byName.get(row.name);
+    if (!fn) throw new InvariantError(`${row.name} has a row with run: 'call', and no function in assembly/`);
+    return `  ${row.name}: '${lettersOf(row, fn)}',\n`;
+  });
+  return `// Written by scripts/generate.ts from the kfunc and helper rows: how each is called, see scripts/dispatch.ts.
+export const KERNEL_CALLS: Readonly<Record<string, string>> = {
+${[...new Set(lines)].join('')}};
+`;
+}
+
 /** A switch over `rows`, and the functions it needs. */
 function table(name: string, rows: readonly CallRow[], functions: ReadonlyMap<string, WasmFunction>): string {
   const cases = rows.map((row) => {

@@ -6,6 +6,7 @@
  */
 export { type BtfValue, EnumValue } from './btf/values.ts';
 export type { Engine, RunOutcome } from './engine/engine.ts';
+export type { EngineName } from './engine/engines.ts';
 export type { Fault, FaultKind, FaultObject, Site } from './engine/fault.ts';
 export { InputError, InvariantError, NotSupported } from './errors.ts';
 export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';

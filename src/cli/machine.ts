@@ -1,4 +1,5 @@
 /** The machine that the shared options describe. */
+import type { EngineName } from '../engine/engines.ts';
 import { InputError } from '../errors.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -15,11 +16,11 @@ export function release(text: string): Release {
 }
 
 /** Boots a machine from the options. */
-export function openMachine(flags: MachineFlags & { readonly topology?: string }): Machine {
+export function openMachine(flags: MachineFlags & { readonly topology?: string }, engine?: EngineName): Machine {
   const { cpus, nrCpus, kernel = '6.18', btf, seed, topology } = flags;
   const profile = openProfile(release(kernel), {
     ...(btf === undefined ? {} : { btf }),
     ...(nrCpus === undefined ? {} : { nrCpus }),
   });
-  return createMachine({ cpus, topology, profile, seed });
+  return createMachine({ cpus, topology, profile, seed, engine });
 }

@@ -30,9 +30,9 @@ function linkHelper(id: number): LinkedCall {
   // The verifier refuses what no kernel has, except in dead code: libbpf puts such numbers over calls that are not to be made.
   if (!row) return { run: 'none', feature: null };
   const code = engineFunctions[row.name];
-  if (code !== undefined) return { run: 'engine', id: code, args: helperArgs(id) };
+  if (code !== undefined) return { run: 'engine', id: code, args: () => helperArgs(id) };
   return row.run === 'call'
-    ? { run: 'call', id, args: helperArgs(id) }
+    ? { run: 'call', id, name: row.name, args: () => helperArgs(id) }
     : { run: 'none', feature: `helper ${row.name}` };
 }
 
@@ -41,10 +41,12 @@ function linkKfunc(memory: KernelMemory, btfId: number, off: number, environment
   const name = environment.kfunc(btfId, off);
   if (name === undefined) return { run: 'none', feature: `kfunc with BTF id ${btfId}` };
   const code = engineFunctions[name];
-  if (code !== undefined) return { run: 'engine', id: code, args: engineArgs[name] ?? [] };
+  if (code !== undefined) return { run: 'engine', id: code, args: () => engineArgs[name] ?? [] };
   const id = kfuncId(name);
   const runs = id !== undefined && kfuncByName(name)?.run === 'call';
-  return runs ? { run: 'call', id, args: kfuncArgs(memory, id) } : { run: 'none', feature: `kfunc ${name}` };
+  return runs
+    ? { run: 'call', id, name, args: () => kfuncArgs(memory, id) }
+    : { run: 'none', feature: `kfunc ${name}` };
 }
 
 /** Calls of a machine's programs. */

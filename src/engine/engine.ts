@@ -31,8 +31,11 @@ export interface LoadedProgram {
   readonly reached?: ReadonlySet<number>;
   /** First instruction of the exception callback. */
   readonly exceptionCallback?: number | null;
-  /** Context fields that are not plain memory. */
+  /** Context fields that are not plain memory, and the loads and stores that may be of them. */
   readonly context?: readonly ContextPointer[];
+  readonly contextAccess?: ReadonlySet<number>;
+  /** Bytes of stack of each function, by its first instruction. Absent: it was not verified, and any may be used. */
+  readonly stackDepths?: ReadonlyMap<number, number>;
   /** Table of local types (LTT_), offset in memory. */
   readonly localTypes?: number;
   readonly cookie?: bigint;
@@ -67,6 +70,8 @@ export interface RunOptions {
   readonly stackSlack?: number;
   /** Instructions after which the run ends as a fault; default 2^40. */
   readonly budget?: number;
+  /** Milliseconds after which the run ends as a fault; it may take a little longer. Default: none. */
+  readonly timeLimitMs?: number;
 }
 
 /** How a run ended. */

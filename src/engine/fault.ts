@@ -77,7 +77,8 @@ export function siteOf(word: number): Site | null {
   return word >>> 20 === 0 ? null : { program: word >>> 20, insn: word & 0xfffff };
 }
 
-const KINDS: Readonly<Record<number, FaultKind>> = {
+/** Kinds that FAULT_ numbers name; accesses are looked into further. */
+export const faultKinds: Readonly<Record<number, FaultKind>> = {
   [layout.FAULT_MISALIGNED]: 'misaligned-atomic',
   [layout.FAULT_OPCODE]: 'bad-opcode',
   [layout.FAULT_PAST_END]: 'past-end',
@@ -121,7 +122,7 @@ function accessKind(address: bigint, write: boolean, shadow: number, object: Fau
 export function readFault(memory: KernelMemory, ic: number, site: Site): Fault {
   const at = (field: number) => memory.u32At(ic + field);
   const kind = at(layout.IC_FAULT_KIND);
-  const plain = KINDS[kind];
+  const plain = faultKinds[kind];
   const isAccess = [layout.FAULT_ACCESS, layout.FAULT_MISALIGNED, layout.FAULT_NO_MAP].includes(kind);
   if (!isAccess) return { kind: plain ?? 'bad-opcode', site, access: null, object: null, detail: '' };
   const address = memory.dv().getBigUint64(ic + layout.IC_FAULT_ADDR, true);

@@ -27,16 +27,18 @@ const ARGUMENTS: Readonly<Record<Arg, string>> = {
 const MASKS = ['a', 'b', 'c'] as const;
 
 /** Takes the pointer of slot operand `i`, NULL put in its place; then r0 is the pointer. */
-const take = (i: number) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = 0; call swap`;
+const take = (i: number) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = 0; r3 = r6; call swap`;
 /** Puts the pointer on the stack at `at` into slot operand `i`; then r0 is what was there. */
-const put = (i: number, at: number) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = *(u64 *)(r10 - ${at}); call swap`;
+const put = (i: number, at: number) =>
+  `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = *(u64 *)(r10 - ${at}); r3 = r6; call swap`;
 /** r1 = usage of the mask that r0 points to, into the result. */
 const noteUsage = 'r1 = *(u64 *)(r6 + 40); r1 += r0; r1 = *(u32 *)(r1 + 0); *(u64 *)(r8 + 8) = r1';
 const show = (what: keyof typeof SHOWS) => `*(u64 *)(r8 + 0) = ${SHOWS[what]}`;
 
 function maskOp({ name, shows, args, slots }: GoldenOpRow): string {
   const look = MASKS.slice(0, slots).map(
-    (_, i) => `r1 = *(u32 *)(r7 + ${4 * i + 4}); call look; if r0 == 0 goto next; *(u64 *)(r10 - ${8 * i + 8}) = r0`,
+    (_, i) =>
+      `r1 = *(u32 *)(r7 + ${4 * i + 4}); r2 = r6; call look; if r0 == 0 goto next; *(u64 *)(r10 - ${8 * i + 8}) = r0`,
   );
   const load = args.map((arg, i) => `r${i + 1} = ${ARGUMENTS[arg]}`);
   const then = shows === 'number' ? 'goto next' : 'goto words';
@@ -72,7 +74,7 @@ ${GOLDEN_OPS.filter(({ isKfunc }) => isKfunc)
   .join('\n')}
 
 op_dump:
-  r1 = *(u32 *)(r7 + 4); call look; if r0 == 0 goto next
+  r1 = *(u32 *)(r7 + 4); r2 = r6; call look; if r0 == 0 goto next
   *(u64 *)(r10 - 8) = r0
   ${show('words')}
 words:                          // of the mask at r10 - 8
@@ -94,7 +96,7 @@ op_create:
   ${put(0, 8)}
   goto drop
 op_acquire:
-  r1 = *(u32 *)(r7 + 4); call look; if r0 == 0 goto next
+  r1 = *(u32 *)(r7 + 4); r2 = r6; call look; if r0 == 0 goto next
   r1 = r0
   call bpf_cpumask_acquire
   *(u64 *)(r10 - 8) = r0
@@ -134,12 +136,12 @@ usage:
   if r5 != 0 goto slot
   goto next
 
-look:                           // r0 = slot r1's pointer; r6 is the caller's
-  r1 <<= 3; r2 = *(u64 *)(r6 + 24); r2 += r1
+look:                           // r0 = slot r1's pointer; r2 is the context
+  r1 <<= 3; r2 = *(u64 *)(r2 + 24); r2 += r1
   r0 = *(u64 *)(r2 + 0)
   exit
-swap:                           // r0 = slot r1's pointer, replaced by r2
-  r1 <<= 3; r0 = *(u64 *)(r6 + 24); r1 += r0
+swap:                           // r0 = slot r1's pointer, replaced by r2; r3 is the context
+  r1 <<= 3; r0 = *(u64 *)(r3 + 24); r1 += r0
   r2 = atomic64_xchg((u64 *)(r1 + 0), r2)
   r0 = r2
   exit

@@ -14,8 +14,10 @@ const { INSN_STRIDE } = layout;
 
 /** A call as the interpreter makes it. */
 export type LinkedCall =
-  /** Through the generated table (`call`), or by the engine itself (ENGINE_ code). `args`: five ARG_ words (args.ts). */
-  | { readonly run: 'call' | 'engine'; readonly id: number; readonly args?: readonly number[] }
+  /** Through the generated table, or as the function of that name; `args`: five ARG_ words (args.ts). */
+  | { readonly run: 'call'; readonly id: number; readonly name: string; readonly args?: () => readonly number[] }
+  /** By the engine itself: ENGINE_ code. */
+  | { readonly run: 'engine'; readonly id: number; readonly args?: () => readonly number[] }
   /** It cannot be made; `feature` names it, null when the program says itself that there is nothing to call. */
   | { readonly run: 'none'; readonly feature: string | null };
 
@@ -111,9 +113,10 @@ function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
   to.op = opNumber(call.run === 'engine' ? 'call_engine' : row.op);
   to.imm = BigInt(call.id);
   to.off = 0;
-  if (!call.args?.some((spec) => spec !== 0)) return;
+  const args = call.args?.() ?? [];
+  if (!args.some((spec) => spec !== 0)) return;
   to.flags |= layout.II_CHECK_ARGS;
-  to.off = argSpecs(linker, call.args);
+  to.off = argSpecs(linker, args);
 }
 
 /** What a form does beyond registers and imm. */
@@ -168,6 +171,18 @@ function writeContext(memory: KernelMemory, rows: NonNullable<LoadedProgram['con
   return table;
 }
 
+/** A struct bpf_prog with what any engine says of a program; programs cannot access it. */
+export function createProg(memory: KernelMemory, program: LoadedProgram): number {
+  const prog = memory.kmalloc(layout.BP_SIZE, ALLOC_PROG);
+  memory.setU32(prog + layout.BP_ID, program.id);
+  memory.setU32(prog + layout.BP_LOCAL_TYPES, program.localTypes ?? 0);
+  memory.setU32(prog + layout.BP_SLEEPABLE, program.sleepable ? 1 : 0);
+  memory.dv().setBigUint64(prog + layout.BP_COOKIE, program.cookie ?? 0n, true);
+  memory.dv().setBigUint64(prog + layout.BP_FUNC_IP, program.funcIp ?? 0n, true);
+  memory.exports.kasan_poison(prog, layout.BP_SIZE, SHADOW_REDZONE);
+  return prog;
+}
+
 /** Links a program. Throws NotSupported, by name, for what the machine cannot do. */
 export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallResolver): LinkedProgram {
   const insns = new Insns(program.insns);
@@ -194,23 +209,17 @@ export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallR
   });
   dv.setUint8(base + insns.length * INSN_STRIDE + layout.II_OP, opNumber('past_end'));
 
-  const prog = memory.kmalloc(layout.BP_SIZE, ALLOC_PROG);
-  const table = program.context ? writeContext(memory, program.context) : 0;
   const callback = program.exceptionCallback ?? null;
+  const table = program.context ? writeContext(memory, program.context) : 0;
+  const prog = createProg(memory, program);
   const words: readonly (readonly [number, number])[] = [
-    [layout.BP_ID, program.id],
     [layout.BP_LEN, insns.length],
     [layout.BP_INSNS, base],
     [layout.BP_EXCEPTION_CB, callback === null ? 0 : base + callback * INSN_STRIDE],
     [layout.BP_CTX_TABLE, table],
-    [layout.BP_LOCAL_TYPES, program.localTypes ?? 0],
-    [layout.BP_SLEEPABLE, program.sleepable ? 1 : 0],
   ];
   for (const [field, value] of words) memory.setU32(prog + field, value);
-  memory.dv().setBigUint64(prog + layout.BP_COOKIE, program.cookie ?? 0n, true);
-  memory.dv().setBigUint64(prog + layout.BP_FUNC_IP, program.funcIp ?? 0n, true);
   memory.exports.kasan_poison(base, bytes, SHADOW_REDZONE);
-  memory.exports.kasan_poison(prog, layout.BP_SIZE, SHADOW_REDZONE);
   return {
     prog,
     insns: base,

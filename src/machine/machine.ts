@@ -6,8 +6,8 @@ import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as layout from '../../assembly/layout.ts';
 import { callOf } from '../engine/calls.ts';
 import type { Engine, RunOutcome } from '../engine/engine.ts';
+import { createEngine, type EngineName } from '../engine/engines.ts';
 import type { Fault } from '../engine/fault.ts';
-import { Interpreter } from '../engine/interp.ts';
 import { InputError } from '../errors.ts';
 import { Cpu } from '../kernel/cpu.ts';
 import { createFaults, type Faults } from '../kernel/fault.ts';
@@ -57,6 +57,8 @@ export interface MachineConfig {
   readonly memoryLimit?: number | undefined;
   /** Instructions that the verifier processes before it calls a program too large; default the kernel's million. */
   readonly complexityLimit?: number | undefined;
+  /** What runs programs; default interp. */
+  readonly engine?: EngineName | undefined;
   /** Gives dist/verifier.wasm; called before a program is first verified. */
   readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
@@ -148,7 +150,7 @@ export class Machine {
     this.tasks = new Tasks(this.memory, btf);
     this.task = this.tasks.create({ pid: 1, comm: 'init' });
     this.current = this.task;
-    this.engine = new Interpreter(this.memory, callOf);
+    this.engine = createEngine(config.engine ?? 'interp', this.memory, callOf);
     this.kfuncs = new Kfuncs(this.memory);
     this.rcu = createRcu(this.memory);
     this.faults = createFaults(this.memory);

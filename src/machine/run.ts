@@ -191,7 +191,7 @@ export class Program {
       insns: linked.insns,
       environment: this.object.environment(),
       probes: fixups?.probes ?? linked.coreInsns,
-      ...(fixups ? { reached: fixups.reached } : {}),
+      ...(fixups ? { reached: fixups.reached, contextAccess: fixups.context, stackDepths: fixups.stackDepths } : {}),
       exceptionCallback: fixups?.exceptionCallback ?? null,
       context: contextPointers(this.type),
       localTypes: this.object.localTypes,

@@ -1,4 +1,5 @@
 import { kernelWasm, packageProfile, verifierWasm } from '#platform';
+import type { EngineName } from '../engine/engines.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import { Profile } from '../kernel/profile.ts';
 import { Machine } from '../machine/machine.ts';
@@ -21,6 +22,8 @@ export interface MachineOptions {
    * seconds. Services that verify strangers' programs may want less.
    */
   readonly complexityLimit?: number | undefined;
+  /** What runs programs: interp, the default, checks every access; jit compiles them, and is many times faster. */
+  readonly engine?: EngineName | undefined;
   /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */
   readonly wasm?: Uint8Array<ArrayBuffer> | WebAssembly.Module | undefined;
   /** dist/verifier.wasm, which judges programs before they run. Default: the package's own; browsers have to give it. */

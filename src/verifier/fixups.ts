@@ -32,8 +32,8 @@ export interface Fixups {
   readonly maps: ReadonlyMap<number, number>;
   /** Bytes of the context that it looks at: a syscall program has to be given so many. */
   readonly ctxSize: number;
-  /** Bytes of stack of each function, in the order of the program. */
-  readonly stackDepths: readonly number[];
+  /** Bytes of stack of each function, by its first instruction. */
+  readonly stackDepths: ReadonlyMap<number, number>;
 }
 
 export interface LocalTypeUse {
@@ -82,6 +82,6 @@ export function collectFixups(env: Env): Fixups {
     localTypes,
     maps,
     ctxSize: env.maxCtxOffset,
-    stackDepths: env.subprogs.slice(0, env.subprogCnt).map((subprog) => subprog.stackDepth),
+    stackDepths: new Map(env.subprogs.slice(0, env.subprogCnt).map(({ start, stackDepth }) => [start, stackDepth])),
   };
 }

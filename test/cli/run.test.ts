@@ -41,7 +41,7 @@ describe('run --json', () => {
       program: 'record_new_task',
       section: 'tp_btf/task_newtask',
       type: 'tracing',
-      engine: 'interp',
+      engine: 'jit',
       retval: 0,
       printk: [],
       globals: { reserved: 3, recorded: 1, failed: 0, in_use: { type: 'bpf_cpumask', cpus: '1-5', refs: 1 } },
@@ -160,8 +160,8 @@ describe('run for people', () => {
       '--times',
       '2',
     );
-    expect(stdout.replace(/ in .* \(interp\)/, ' (interp)')).toBe(`record_new_task  tp_btf/task_newtask  returned 0
-  2 times, 975 instructions on CPU 0 (interp)
+    expect(stdout.replace(/ in .* \(jit\)/, ' (jit)')).toBe(`record_new_task  tp_btf/task_newtask  returned 0
+  2 times, 975 instructions on CPU 0 (jit)
 
 globals
   reserved  3

@@ -1,9 +1,9 @@
-/** The least machine that runs programs: memory, a buffer, and the interpreter. */
+/** The least machine that runs programs: memory, a buffer, and an engine. */
 import { readFileSync } from 'node:fs';
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
 import { callOf } from '../../src/engine/calls.ts';
-import type { LinkEnvironment, LoadedProgram } from '../../src/engine/engine.ts';
-import { Interpreter } from '../../src/engine/interp.ts';
+import type { Engine, LinkEnvironment, LoadedProgram, Runnable } from '../../src/engine/engine.ts';
+import { createEngine, type EngineName } from '../../src/engine/engines.ts';
 import { KernelMemory } from '../../src/kernel/memory.ts';
 
 const wasm = new WebAssembly.Module(readFileSync(new URL('../../dist/kernel.wasm', import.meta.url)));
@@ -29,16 +29,16 @@ export function createMemory(cpus = 1): KernelMemory {
 
 export interface Bench {
   readonly memory: KernelMemory;
-  readonly engine: Interpreter;
+  readonly engine: Engine;
   /** Offset and address of the buffer that programs work on. */
   readonly buffer: number;
   readonly address: bigint;
-  load(insns: Uint8Array, more?: Partial<LoadedProgram>): ReturnType<Interpreter['load']>;
+  load(insns: Uint8Array, more?: Partial<LoadedProgram>): Runnable;
 }
 
-export function createBench(bufferSize: number): Bench {
+export function createBench(bufferSize: number, engineName: EngineName = 'interp'): Bench {
   const memory = createMemory();
-  const engine = new Interpreter(memory, callOf);
+  const engine = createEngine(engineName, memory, callOf);
   const buffer = memory.kmalloc(bufferSize, ALLOC_BUFFER);
   let id = 0;
   return {

@@ -1,6 +1,7 @@
 /** The programs of the verdict corpus that a kernel ran, and how our run of each differs. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import type { EngineName } from '../../src/engine/engines.ts';
 import { InputError, NotSupported } from '../../src/errors.ts';
 import type { Profile } from '../../src/kernel/profile.ts';
 import type { BpfObject } from '../../src/machine/object.ts';
@@ -50,17 +51,17 @@ function contents(object: BpfObject, name: string): string {
 }
 
 /** What our run gives otherwise than the kernel's; empty when nothing does. */
-export function differences(row: Expected, profile: Profile): string[] {
+export function differences(row: Expected, profile: Profile, engine: EngineName): string[] {
   try {
-    return compare(row, profile);
+    return compare(row, profile, engine);
   } catch (error) {
     if (error instanceof NotSupported || error instanceof InputError) return [error.message];
     throw error;
   }
 }
 
-function compare(row: Expected, profile: Profile): string[] {
-  const machine = createMachine({ cpus: 2, profile });
+function compare(row: Expected, profile: Profile, engine: EngineName): string[] {
+  const machine = createMachine({ cpus: 2, profile, engine });
   const name = `${row.file}.bpf.o`;
   const bytes = new Uint8Array(readFileSync(new URL(`obj/${name}`, DATA)));
   const object = machine.load(bytes, { name, programs: [row.program] });

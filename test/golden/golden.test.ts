@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { callOf } from '../../src/engine/calls.ts';
+import { createEngine, ENGINE_NAMES } from '../../src/engine/engines.ts';
 import { type GoldenStream, parseGolden, replayStream, type VectorEngine } from '../../src/engine/golden.ts';
 import { createApiVectorEngine } from '../../src/engine/golden_api.ts';
 import { createProgramVectorEngine } from '../../src/engine/golden_engine.ts';
-import { Interpreter } from '../../src/engine/interp.ts';
 import { readAsset } from '../../src/platform/node/assets.ts';
 
 const TAGS = ['live618', 'deb612', 'deb618', 'small612', 'small72'];
@@ -16,10 +16,10 @@ const streamsOf = (tag: string): readonly GoldenStream[] =>
 /** One row an engine. */
 const ENGINES: readonly (readonly [string, () => VectorEngine])[] = [
   ['api', () => createApiVectorEngine(readAsset('dist/kernel.wasm'))],
-  [
-    'interp',
-    () => createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => new Interpreter(memory, callOf)),
-  ],
+  ...ENGINE_NAMES.map((name): readonly [string, () => VectorEngine] => [
+    name,
+    () => createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => createEngine(name, memory, callOf)),
+  ]),
 ];
 
 describe.each(ENGINES)('golden vectors through %s', (_name, create) => {

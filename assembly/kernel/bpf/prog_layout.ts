@@ -19,6 +19,8 @@ export const BP_COOKIE = 24;
 export const BP_FUNC_IP = 32;
 /** Non-zero: it may sleep, so it runs under rcu_read_lock_trace. u32 */
 export const BP_SLEEPABLE = 40;
+/** Number of the compiled program in its engine's table (engine/jit); not the interpreter's. u32 */
+export const BP_ENTRY = 44;
 export const BP_SIZE = 48;
 
 /**

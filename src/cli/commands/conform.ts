@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ENGINE_ECHO } from '../../../assembly/kernel/bpf/prog_layout.ts';
 import { ALLOC_BUFFER } from '../../../assembly/layout.ts';
-import type { LoadedProgram, RunOutcome } from '../../engine/engine.ts';
-import { Interpreter } from '../../engine/interp.ts';
+import type { RunOutcome } from '../../engine/engine.ts';
+import { createEngine, ENGINE_NAMES } from '../../engine/engines.ts';
 import type { LinkedCall } from '../../engine/link.ts';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
 import { KernelMemory } from '../../kernel/memory.ts';
@@ -56,16 +56,9 @@ function codeOf(elf: Uint8Array): Uint8Array {
   throw bad('has no executable section');
 }
 
-type RunProgram = (program: LoadedProgram, args: readonly bigint[]) => RunOutcome;
-
-const engines: Readonly<Record<string, (memory: KernelMemory) => RunProgram>> = {
-  interp: (memory) => (program, args) =>
-    new Interpreter(memory, () => echo).load(program).run({ args, budget: BUDGET, stackSlack: STACK_SLACK }),
-};
-
 function runPlain(insns: Uint8Array, input: Uint8Array, engine: string): RunOutcome {
-  const load = engines[engine];
-  if (!load) throw new NotSupported(`--engine ${engine} with conform`);
+  const name = ENGINE_NAMES.find((one) => one === engine);
+  if (!name) throw new NotSupported(`--engine ${engine} with conform`);
   const memory = KernelMemory.create({
     cpus: 1,
     nrCpus: 64,
@@ -86,7 +79,9 @@ function runPlain(insns: Uint8Array, input: Uint8Array, engine: string): RunOutc
     ksym: () => memory.address(something),
     fd: () => memory.address(something),
   };
-  return load(memory)({ id: 1, name: NAME, insns, environment }, [memory.address(buffer), BigInt(input.length)]);
+  return createEngine(name, memory, () => echo)
+    .load({ id: 1, name: NAME, insns, environment })
+    .run({ args: [memory.address(buffer), BigInt(input.length)], budget: BUDGET, stackSlack: STACK_SLACK });
 }
 
 /** Runs one test; returns the exit status. */

@@ -4,27 +4,28 @@ import { release } from 'node:os';
 import { brotliDecompressSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import { callOf } from '../../engine/calls.ts';
+import { createEngine } from '../../engine/engines.ts';
 import { type GoldenMismatch, parseGolden, replayStream, type VectorEngine } from '../../engine/golden.ts';
 import { createApiVectorEngine } from '../../engine/golden_api.ts';
 import { createProgramVectorEngine } from '../../engine/golden_engine.ts';
-import { Interpreter } from '../../engine/interp.ts';
 import { createLiveVectorEngine } from '../../engine/live_golden.ts';
-import { EXIT, NotSupported } from '../../errors.ts';
+import { EXIT } from '../../errors.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { possibleCpus } from '../../platform/node/sched_affinity.ts';
 import { choice } from '../options.ts';
 import { note, print, printJson } from '../terminal.ts';
 
+function throughPrograms(name: 'interp' | 'jit'): VectorEngine {
+  return createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => createEngine(name, memory, callOf));
+}
+
 /** One row an engine. */
 const ENGINES = {
   api: (): VectorEngine => createApiVectorEngine(readAsset('dist/kernel.wasm')),
-  interp: (): VectorEngine =>
-    createProgramVectorEngine(readAsset('dist/kernel.wasm'), (memory) => new Interpreter(memory, callOf)),
+  interp: () => throughPrograms('interp'),
+  jit: () => throughPrograms('jit'),
   live: (): VectorEngine => createLiveVectorEngine(readAsset('dist/live_golden.bpf.o'), release(), possibleCpus()),
-  jit: (): VectorEngine => {
-    throw new NotSupported('replay --engine jit');
-  },
 } as const;
 
 type EngineName = keyof typeof ENGINES;

@@ -39,9 +39,9 @@ const module: CommandModule = {
         .argument('<object>', 'compiled BPF object (*.bpf.o)')
         .option('--prog <name>', 'only this program; may be repeated', collect)
         .addOption(
-          new Option('--engine <name>', 'interp: checks every access; live: the running kernel; jit: not there yet')
+          new Option('--engine <name>', 'jit: compiled, fast; interp: checks every access; live: the running kernel')
             .argParser(choice('--engine', ENGINES))
-            .default('interp'),
+            .default('jit'),
         )
         .addOption(new Option('--cpu <i>', 'CPU to run on').argParser(count('--cpu', 0, 8191)).default(0))
         .addOption(
@@ -73,13 +73,12 @@ their tracepoint is fired in the context of the current task.
   bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json`;
 
 async function run(path: string, flags: RunFlags): Promise<number> {
-  if (flags.engine === 'jit') throw new NotSupported('--engine jit');
   const bytes = readUserFile(path);
   if (flags.engine === 'live') {
     const { runLive } = await import('../live.ts');
     return runLive(bytes, path, { ...flags, set: settings(flags.set ?? []) });
   }
-  const machine = openMachine(flags);
+  const machine = openMachine(flags, flags.engine);
   if (flags.cpu >= machine.cpus) {
     throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
   }

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { ENGINE_NAMES } from '../../src/engine/engines.ts';
 import { formatInsn, Insns, insnRows } from '../../src/uapi/insn.ts';
 import { BUFFER_SIZE, type Case, casesOf, ELSEWHERE } from './cases.ts';
-import { createBench } from './machine.ts';
+import { type Bench, createBench } from './machine.ts';
 
-const bench = createBench(BUFFER_SIZE);
-
-function check({ program, runs }: Case): void {
+/** Runs a case; those that end in a fault are the checking engine's. */
+function check(bench: Bench, { program, runs }: Case): void {
+  const wanted = bench.engine.name === 'interp' ? runs : runs.filter(({ want }) => typeof want === 'bigint');
+  if (wanted.length === 0) return;
   const loaded = bench.load(program);
   const text = formatInsn(new Insns(program), 0);
-  for (const run of runs) {
+  for (const run of wanted) {
     bench.memory.u8().fill(0, bench.buffer, bench.buffer + BUFFER_SIZE);
     if (run.buffer) bench.memory.write(bench.buffer, Uint8Array.from(run.buffer));
     const args = run.args.map((arg) => (arg === '&' ? bench.address : arg));
@@ -26,12 +28,13 @@ function check({ program, runs }: Case): void {
   loaded.dispose();
 }
 
-describe('every instruction, at the edges of its operands', () => {
+describe.each(ENGINE_NAMES)('every instruction, at the edges of its operands: %s', (name) => {
+  const bench = createBench(BUFFER_SIZE, name);
   for (const row of insnRows) {
     it(row.op, () => {
       const cases = casesOf(row);
       expect(cases.length > 0).toBe(!ELSEWHERE.has(row.op));
-      for (const one of cases) check(one);
+      for (const one of cases) check(bench, one);
     });
   }
 });

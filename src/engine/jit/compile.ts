@@ -1,0 +1,135 @@
+/** A program as the bytes of a WebAssembly module. */
+import { MAX_FRAMES, STACK_SIZE } from '../../../assembly/kernel/bpf/prog_layout.ts';
+import { InvariantError, NotSupported } from '../../errors.ts';
+import type { KernelMemory } from '../../kernel/memory.ts';
+import { CURSOR_SIZE, neededImports, runsBpf, signatureOf } from './calls.ts';
+import { buildGraph, type Graph, slotsOf } from './cfg.ts';
+import { placeCosts } from './cost.ts';
+import type { DecodedProgram } from './decode.ts';
+import type { Flow } from './dominators.ts';
+import {
+  BPF_SIGNATURE,
+  BUDGET,
+  FAULT,
+  FunctionEmitter,
+  type FunctionShape,
+  type ModuleContext,
+  THROW,
+} from './emitter.ts';
+import { ModuleWriter } from './encoder.ts';
+import { emitFunction } from './function.ts';
+import { makeReducible } from './irreducible.ts';
+
+/** Where compiled code finds what it shares with the engine; offsets. */
+export interface CompileTarget {
+  readonly memory: KernelMemory;
+  readonly shared: boolean;
+  /** What RUN_ names. */
+  readonly run: number;
+  /** Behind the stack. */
+  readonly stackTop: number;
+  /** struct bpf_prog. */
+  readonly prog: number;
+  /** High half of the addresses of callbacks; the low one holds the program's id and the callback's number. */
+  readonly callbackBase: { readonly high: number; readonly low: number };
+}
+
+/** Code that functions share is compiled once for each: so often, on average, at most. */
+const MAX_COPIES = 4;
+
+interface Analysed {
+  readonly entry: number;
+  readonly graph: Graph;
+  readonly flow: Flow;
+  readonly pending: Int32Array;
+}
+
+function analyse(decoded: DecodedProgram): Analysed[] {
+  let total = 0;
+  return decoded.entries.map((entry) => {
+    const graph = buildGraph(decoded, entry);
+    for (const { cost } of graph) total += cost;
+    if (total > MAX_COPIES * (decoded.length + 64)) throw new NotSupported('jit of functions that share code');
+    const flow = makeReducible(graph);
+    return { entry, graph, flow, pending: placeCosts(graph, flow) };
+  });
+}
+
+/** What of a function's instructions the shape of its code depends on. */
+interface Uses {
+  bpfCalls: boolean;
+  walksMaps: boolean;
+  mayGoto: boolean;
+}
+
+function usesOf(decoded: DecodedProgram, graph: Graph): Uses {
+  const uses: Uses = { bpfCalls: false, walksMaps: false, mayGoto: false };
+  for (const { first, end, dispatcher } of graph) {
+    if (dispatcher) continue;
+    for (let i = first; i < end; i += slotsOf(decoded, i)) {
+      const row = decoded.rows[i];
+      if (row?.form === 'mayGoto') uses.mayGoto = true;
+      if (row?.form !== 'call') continue;
+      uses.bpfCalls ||= runsBpf(decoded, i);
+      uses.walksMaps ||= decoded.calls.get(i)?.run === 'engine';
+    }
+  }
+  return uses;
+}
+
+function shapeOf(decoded: DecodedProgram, { entry, graph }: Analysed, stackTop: number): FunctionShape {
+  const { stackDepths } = decoded.program;
+  const { bpfCalls, walksMaps, mayGoto } = usesOf(decoded, graph);
+  const counts = bpfCalls || graph.some(({ succ }) => succ.some(({ back, cost }) => back || cost !== 0));
+  return {
+    entry,
+    stack: stackDepths ? Math.ceil((stackDepths.get(entry) ?? STACK_SIZE) / 8) * 8 : STACK_SIZE,
+    extra: walksMaps ? CURSOR_SIZE : 0,
+    counting: counts ? 'local' : 'end',
+    usesMayGoto: mayGoto,
+    checksBudget: bpfCalls,
+    // The verifier bounds the depth of calls.
+    stackLimit: stackDepths ? 0 : stackTop - MAX_FRAMES * STACK_SIZE,
+  };
+}
+
+/** Compiles a program. It exports its functions by first instruction: the program's own, and callbacks. */
+export function compileProgram(decoded: DecodedProgram, target: CompileTarget): Uint8Array<ArrayBuffer> {
+  const functions = analyse(decoded);
+  const module = new ModuleWriter(target.shared);
+  const imports = new Map<string, number>();
+  const kernelFunctions = neededImports(decoded);
+  if (decoded.program.probes?.size) kernelFunctions.add('access_ok');
+  for (const name of kernelFunctions) imports.set(name, module.importFunction('kernel', name, signatureOf(name)));
+  for (const { name, signature } of [FAULT, BUDGET, THROW]) {
+    imports.set(name, module.importFunction('jit', name, signature));
+  }
+  if (kernelFunctions.has('fd_array_map_lookup')) module.importTable();
+  const indexes = new Map(decoded.entries.map((entry) => [entry, module.declare(BPF_SIGNATURE)]));
+  const functionAt = (entry: number) => indexes.get(entry) as number;
+  const callbackTable = decoded.callbacks.length > 0 ? module.table(decoded.callbacks.map(functionAt)) : 0;
+  const numbers = new Map(decoded.callbacks.map((entry, i) => [entry, i]));
+  const { high, low } = target.callbackBase;
+  const context: ModuleContext = {
+    decoded,
+    memory: target.memory,
+    run: target.run,
+    prog: target.prog,
+    imported: (name) => {
+      const index = imports.get(name);
+      if (index === undefined) throw new InvariantError(`${name} is called and not imported`);
+      return index;
+    },
+    functionAt,
+    callbackAddress: (entry) => ({ high, low: low + (numbers.get(entry) as number) * 16 }),
+    type: (signature) => module.type(signature),
+    callbackTable,
+  };
+  for (const analysed of functions) {
+    const f = new FunctionEmitter(context, shapeOf(decoded, analysed, target.stackTop));
+    emitFunction(f, analysed.graph, analysed.flow, analysed.pending);
+    module.define(functionAt(analysed.entry), f.code);
+  }
+  for (const entry of new Set([0, ...decoded.callbacks])) module.export(`${entry}`, functionAt(entry));
+  return module.bytes();
+}

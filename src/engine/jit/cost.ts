@@ -1,0 +1,23 @@
+/**
+ * Where instructions are counted. Every block costs what it executes, but counting in each would cost time: what a block costs
+ * is carried on to where paths meet, along a tree that spans the graph, and counted on the edges beside that tree. A way
+ * without branches counts nothing until its end; a loop with one path counts once a round, on its way back.
+ */
+import type { Graph } from './cfg.ts';
+import type { Flow } from './dominators.ts';
+
+/** Instructions that are executed and not counted when a block begins, by block; completes edges. */
+export function placeCosts(graph: Graph, { order, position, parent }: Flow): Int32Array {
+  const pending = new Int32Array(graph.length);
+  for (const at of order) {
+    const from = parent[at] as number;
+    if (from >= 0) pending[at] = (pending[from] as number) + (graph[from]?.cost ?? 0);
+  }
+  for (const { id, cost, succ } of graph) {
+    for (const edge of succ) {
+      edge.cost = (pending[id] as number) + cost - (pending[edge.to] as number);
+      edge.back = (position[edge.to] as number) <= (position[id] as number);
+    }
+  }
+  return pending;
+}
