@@ -110,7 +110,7 @@ function attachFunction(env: Env, btf: Btf, type: BtfType): void {
   if (proto.kind !== 'func_proto') env.reject(errno.EINVAL);
   checkFuncModel(env, btf, proto, name);
   env.attachFuncName = name;
-  env.attachName = name.replace(/^bpf_(iter|lsm)_/, '');
+  env.attachName = name;
   env.sleepableHook = env.progType === 'lsm' && isSleepableHook(name);
   env.attachFuncProtoId = proto.id;
   if (attachType === 'trace_iter') return;
@@ -168,6 +168,15 @@ const UNSUPPORTED_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   tcp_congestion_ops: ['get_info', 'ecn_cwr_ack'],
 };
 
+/** Members whose programs may sleep, of the types that care (check_member). */
+const SLEEPABLE_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  bpf_dummy_ops: ['test_sleepable'],
+  sched_ext_ops: [
+    ...['init_task', 'cgroup_init', 'cgroup_exit', 'cgroup_prep_move', 'cpu_online', 'cpu_offline', 'init', 'exit'],
+  ],
+  hid_bpf_ops: ['hid_rdesc_fixup', 'hid_hw_request', 'hid_hw_output_report'],
+};
+
 /** check_struct_ops_btf_id */
 function checkStructOpsBtfId(env: Env): void {
   const { prog, vmlinux: btf } = env;
@@ -187,6 +196,10 @@ function checkStructOpsBtfId(env: Env): void {
   }
   if (UNSUPPORTED_MEMBERS[type.name]?.includes(member.name)) {
     env.reject(errno.ENOTSUPP, msg.structOpsUnsupported(member.name, type.name));
+  }
+  const maySleep = SLEEPABLE_MEMBERS[type.name];
+  if (env.sleepable && maySleep && !maySleep.includes(member.name)) {
+    env.reject(errno.EINVAL, msg.structOpsUnsupported(member.name, type.name));
   }
   env.structOpsName = type.name;
   env.attachName = type.name;

@@ -1,5 +1,13 @@
 /** Calls of helpers (check_helper_call). */
-import { ARG_PTR_TO_DYNPTR, baseType, MEM_ALLOC, MEM_PERCPU, MEM_RCU, PTR_TO_MAP_VALUE, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
+import {
+  ARG_PTR_TO_DYNPTR,
+  baseType,
+  MEM_ALLOC,
+  MEM_PERCPU,
+  MEM_RCU,
+  PTR_TO_MAP_VALUE,
+  SCALAR_VALUE,
+} from '../kernel/bpf/bpf.ts';
 import { type FuncProto, getFuncProto, helperById } from '../kernel/bpf/helpers/index.ts';
 import { BPF_F_RDONLY_PROG, progTypes } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';

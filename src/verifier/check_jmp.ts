@@ -13,6 +13,7 @@ import {
   PTR_TO_STACK,
   PTR_TO_TCP_SOCK,
   PTR_TO_XDP_SOCK,
+  PTR_UNTRUSTED,
   SCALAR_VALUE,
 } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
@@ -93,7 +94,7 @@ const REVERSED: Readonly<Record<number, number>> = {
   [JSLT]: JSGE,
 };
 
-/** Types that are never NULL, besides trusted BTF pointers. */
+/** Types that are never NULL, besides memory and BTF pointers that can be trusted. */
 const NOT_NULL: ReadonlySet<number> = new Set([
   PTR_TO_SOCKET,
   PTR_TO_TCP_SOCK,
@@ -102,7 +103,6 @@ const NOT_NULL: ReadonlySet<number> = new Set([
   PTR_TO_MAP_VALUE,
   PTR_TO_MAP_KEY,
   PTR_TO_SOCK_COMMON,
-  PTR_TO_MEM,
   CONST_PTR_TO_MAP,
 ]);
 
@@ -111,6 +111,7 @@ export function regNotNull(reg: RegState): boolean {
   if (typeMayBeNull(reg.type)) return false;
   if (range.sminF(reg.val) <= -BPF_MAX_VAR_OFF || range.smaxF(reg.val) >= BPF_MAX_VAR_OFF) return false;
   const base = baseType(reg.type);
+  if (base === PTR_TO_MEM) return (reg.type & PTR_UNTRUSTED) === 0;
   return NOT_NULL.has(base) || (base === PTR_TO_BTF_ID && isTrustedReg(reg));
 }
 

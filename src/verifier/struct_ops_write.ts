@@ -1,68 +1,117 @@
 /** Fields of kernel structs that a program may write, by what it implements (env->ops->btf_struct_access). */
 import type { BtfStruct } from '../btf/btf.ts';
+import type { ProgType } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import type { RegState } from './types.ts';
 
 interface Writable {
-  /** Struct, and the members that may be written, as a path of names. An array's member covers all of it. */
   readonly struct: string;
-  readonly fields: readonly string[];
+  /** Members that may be written from their first byte on, as paths of names. */
+  readonly fields?: readonly string[];
+  /** Members that may be written from any of their bytes on. */
+  readonly within?: readonly string[];
+}
+
+/** What one implementation of struct_ops, or one program type, may write. */
+interface Rules {
+  readonly structs: readonly Writable[];
+  /** What is said of a struct that is not among them. */
+  readonly otherStruct: string[];
+  /** What is said of a byte that may not be written; `end`: the member that begins there ends before the write does. */
+  readonly refuse: (name: string, off: number, size: number, end: number | null) => string[];
+}
+
+function byMember(struct: string | null): Rules['refuse'] {
+  return (name, off, size, end) => [
+    end === null ? msg.writeNotSupported(struct ?? name, off) : msg.writeBeyondMember(off, size, struct ?? name, end),
+  ];
 }
 
 /** By struct_ops type. */
-const STRUCT_OPS: Readonly<Record<string, readonly Writable[]>> = {
-  sched_ext_ops: [{ struct: 'task_struct', fields: ['scx.slice', 'scx.dsq_vtime', 'scx.disallow'] }],
-  tcp_congestion_ops: [
-    {
-      struct: 'tcp_sock',
-      fields: [
-        'inet_conn.icsk_inet.sk.sk_pacing_rate',
-        'inet_conn.icsk_inet.sk.sk_pacing_status',
-        'inet_conn.icsk_ca_priv',
-        'inet_conn.icsk_ack.pending',
-        'snd_cwnd',
-        'snd_cwnd_cnt',
-        'snd_cwnd_stamp',
-        'snd_ssthresh',
-        'ecn_flags',
-        'app_limited',
-      ],
-    },
-  ],
-  bpf_dummy_ops: [{ struct: 'bpf_dummy_ops_state', fields: ['val'] }],
-  Qdisc_ops: [
-    { struct: 'sk_buff', fields: ['tstamp', 'cb'] },
-    { struct: 'Qdisc', fields: ['limit', 'q.qlen', 'qstats'] },
-  ],
+const STRUCT_OPS: Readonly<Record<string, Rules>> = {
+  sched_ext_ops: {
+    structs: [{ struct: 'task_struct', within: ['scx.slice', 'scx.dsq_vtime', 'scx.disallow'] }],
+    otherStruct: [],
+    refuse: () => [],
+  },
+  tcp_congestion_ops: {
+    structs: [
+      {
+        struct: 'tcp_sock',
+        fields: [
+          'inet_conn.icsk_inet.sk.sk_pacing_rate',
+          'inet_conn.icsk_inet.sk.sk_pacing_status',
+          'inet_conn.icsk_ack.pending',
+          'snd_cwnd',
+          'snd_cwnd_cnt',
+          'snd_cwnd_stamp',
+          'snd_ssthresh',
+          'ecn_flags',
+          'app_limited',
+        ],
+        within: ['inet_conn.icsk_ca_priv'],
+      },
+    ],
+    otherStruct: [msg.onlyRead()],
+    refuse: byMember('tcp_sock'),
+  },
+  bpf_dummy_ops: {
+    structs: [{ struct: 'bpf_dummy_ops_state', within: ['val'] }],
+    otherStruct: [msg.writeDummy()],
+    refuse: (_, off, size) => [msg.writeBeyondDummy(off, size)],
+  },
+  Qdisc_ops: {
+    structs: [
+      { struct: 'sk_buff', fields: ['tstamp'], within: ['cb'] },
+      { struct: 'Qdisc', fields: ['limit', 'q.qlen'], within: ['qstats'] },
+    ],
+    otherStruct: [msg.onlyRead()],
+    refuse: byMember(null),
+  },
 };
 
-/** Program types that have a btf_struct_access of their own, which allows nothing without its module (nf_conn). */
-const NF_CONN = new Set(['sched_cls', 'sched_act', 'xdp']);
+/** Connections that tc and XDP programs track. */
+const NF_CONN: Rules = {
+  structs: [
+    { struct: 'nf_conn', fields: ['mark'] },
+    { struct: 'nf_conn___init', fields: ['mark'] },
+  ],
+  otherStruct: [msg.onlyRead()],
+  refuse: byMember('nf_conn'),
+};
+const NF_CONN_TYPES: ReadonlySet<ProgType> = new Set<ProgType>(['sched_cls', 'sched_act', 'xdp']);
+
+function rulesOf(env: Env): Rules | undefined {
+  if (NF_CONN_TYPES.has(env.progType)) return NF_CONN;
+  return env.progType === 'struct_ops' ? STRUCT_OPS[env.structOpsName] : undefined;
+}
 
 /**
  * Handles a write through a pointer to a kernel struct: true when it is allowed, false when this program has no rule of its own;
  * rejects otherwise.
  */
 export function structOpsWrite(env: Env, reg: RegState, off: number, size: number): boolean {
-  if (NF_CONN.has(env.progType)) env.reject(errno.EACCES);
-  const rules = env.progType === 'struct_ops' ? STRUCT_OPS[env.structOpsName] : undefined;
+  const rules = rulesOf(env);
   if (!rules || !reg.btf) return false;
   const name = reg.btf.name(reg.btfId);
-  const rule = rules.find((row) => row.struct === name);
-  if (rule) {
-    for (const path of rule.fields) {
-      const field = fieldRange(env, reg.btfId, path);
-      if (field && off >= field.off && off + size <= field.off + field.size) return true;
-    }
+  const struct = rules.structs.find((row) => row.struct === name);
+  if (!struct) env.reject(errno.EACCES, ...rules.otherStruct);
+  let end: number | null = null;
+  for (const path of [...(struct.fields ?? []), ...(struct.within ?? [])]) {
+    const field = fieldRange(env, layoutOf(env, reg.btfId, name), path);
+    if (!field) continue;
+    const begins = struct.within?.includes(path) ? off >= field.off && off < field.off + field.size : off === field.off;
+    if (begins) end = field.off + field.size;
   }
-  if (env.structOpsName === 'tcp_congestion_ops') {
-    if (!rule) env.reject(errno.EACCES, msg.onlyRead());
-    env.reject(errno.EACCES, msg.writeNotSupported(off));
-  }
-  if (env.structOpsName === 'bpf_dummy_ops') env.reject(errno.EACCES, msg.writeDummy());
-  env.reject(errno.EACCES);
+  if (end !== null && off + size <= end) return true;
+  env.reject(errno.EACCES, ...rules.refuse(name, off, size, end));
+}
+
+/** nf_conn___init has the layout of nf_conn. */
+function layoutOf(env: Env, id: number, name: string): number {
+  return name === 'nf_conn___init' ? env.vmlinux.find('nf_conn', 'struct') : id;
 }
 
 /** Offset and size of a nested member, in bytes. */

@@ -29,7 +29,10 @@ export interface VerifierCase {
   /** Default: syscall, which is sleepable. */
   readonly type?: ProgType;
   readonly attach?: AttachType;
-  /** Tracepoint, function or iterator, as BTF names it: `btf_trace_task_newtask`, `bpf_iter_task`. */
+  /**
+   * Tracepoint, function or iterator, as BTF names it: `btf_trace_task_newtask`, `bpf_iter_task`; of a struct_ops program, struct and
+   * member: `sched_ext_ops.enqueue`.
+   */
   readonly to?: string;
   readonly license?: string;
   readonly sleepable?: boolean;
@@ -88,6 +91,18 @@ function funcsOf(funcs: NonNullable<VerifierCase['funcs']>): Record<string, Func
   return all;
 }
 
+/** BTF id of what the case attaches to, and the member of a struct_ops type. */
+function attachment({ to, type }: VerifierCase, kernel: Btf): { id: number; member: number } {
+  if (to === undefined) return { id: 0, member: 0 };
+  if (type !== 'struct_ops') {
+    return { id: kernel.find(to, to.startsWith('btf_trace_') ? 'typedef' : 'func'), member: 0 };
+  }
+  const [name = '', member] = to.split('.');
+  const id = kernel.find(name, 'struct');
+  const struct = kernel.type(id);
+  return { id, member: struct.kind === 'struct' ? struct.members.findIndex((one) => one.name === member) : 0 };
+}
+
 /** The case as a program for `kernel`. */
 export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const kfuncs: Record<string, number> = {};
@@ -117,6 +132,7 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const needsBtf =
     test.funcs !== undefined || named !== test.asm || Object.values(test.maps ?? {}).some((map) => map.of);
   const type = test.type ?? 'syscall';
+  const attached = attachment(test, kernel);
   const sleepable = test.sleepable ?? type === 'syscall';
   return {
     object: 'case',
@@ -125,8 +141,8 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
     type,
     attachType: test.attach ?? null,
     attachTo: test.to ?? null,
-    attachBtfId: test.to ? kernel.find(test.to, test.to.startsWith('btf_trace_') ? 'typedef' : 'func') : 0,
-    structOpsMember: 0,
+    attachBtfId: attached.id,
+    structOpsMember: attached.member,
     flags: (test.flags ?? 0) | (sleepable ? BPF_F_SLEEPABLE : 0),
     license: test.license ?? 'GPL',
     insns: bytes,

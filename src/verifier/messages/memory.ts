@@ -87,7 +87,10 @@ export const memory = {
     `R${regno} is ptr_${name} invalid variable offset: off=${off}, var_off=${tnum}`,
   btfUser: (regno: number, name: string, off: number) => `R${regno} is ptr_${name} access user memory: off=${off}`,
   btfPercpu: (regno: number, name: string, off: number) => `R${regno} is ptr_${name} access percpu memory: off=${off}`,
-  writeNotSupported: (off: number) => `no write support to tcp_sock at off ${off}`,
+  writeNotSupported: (struct: string, off: number) => `no write support to ${struct} at off ${off}`,
+  writeBeyondMember: (off: number, size: number, struct: string, end: number) =>
+    `write access at off ${off} with size ${size} beyond the member of ${struct} ended at ${end}`,
+  writeBeyondDummy: (off: number, size: number) => `write access at off ${off} with size ${size}`,
   writeDummy: () => 'only access to bpf_dummy_ops_state is supported',
   onlyRead: () => 'only read is supported',
   mapPtrNegative: (regno: number, name: string, off: number) =>

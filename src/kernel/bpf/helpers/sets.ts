@@ -69,6 +69,9 @@ const UNLOCKED_SOCKOPT_HOOKS: ReadonlySet<string> = new Set([
   'bpf_lsm_socket_socketpair',
 ]);
 
+/** Iterators that hold the lock of the socket they show. */
+const SOCKET_ITERATORS: ReadonlySet<string> = new Set(['bpf_iter_tcp', 'bpf_iter_unix']);
+
 const TRAMPOLINE: ReadonlySet<string> = new Set(['trace_fentry', 'trace_fexit', 'modify_return', 'lsm_mac']);
 
 /** bpf_prog_has_trampoline(): arguments and return value of the traced function are at hand. */
@@ -326,8 +329,8 @@ const SETS: Readonly<Record<string, HelperSet>> = {
     base: [],
     helpers: [],
     rules: {
-      setsockopt: (query) => (query.attachName === 'bpf_iter_tcp' ? 'sk_setsockopt' : null),
-      getsockopt: (query) => (query.attachName === 'bpf_iter_tcp' ? 'sk_getsockopt' : null),
+      setsockopt: (query) => (SOCKET_ITERATORS.has(query.attachName) ? 'sk_setsockopt' : null),
+      getsockopt: (query) => (SOCKET_ITERATORS.has(query.attachName) ? 'sk_getsockopt' : null),
     },
   },
   lsm: {
