@@ -12,13 +12,6 @@ export default {
       evidence: 'measured',
       source: '6.17.13 and 6.18.15 on loop_timer_wq.timer_reads_mask',
     },
-    null_refused_by_every_kfunc: {
-      part: 'verifier',
-      summary: 'NULL is refused for every pointer argument of a kfunc that does not allow it by name.',
-      remedy: 'check the pointer for NULL',
-      evidence: 'documented',
-      source: 'check_kfunc_args()',
-    },
   },
   words: {},
 } as const satisfies ReleaseFile;

@@ -152,7 +152,7 @@ function pointerArg(arg: Arg): ArgKind {
   const { env, call, param, index, regno, reg } = arg;
   const { name } = call.meta;
   const mayBeNull = registerIsNull(reg) || (reg.type & PTR_MAYBE_NULL) !== 0;
-  const refusesNull = call.trustedArgs || call.rcu || env.has('null_refused_by_every_kfunc');
+  const refusesNull = call.trustedArgs || call.rcu;
   if (mayBeNull && refusesNull && param.suffix !== 'nullable' && param.suffix !== 'opt') {
     env.reject(errno.EACCES, msg.trustedNull(index));
   }

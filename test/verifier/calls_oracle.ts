@@ -4,13 +4,18 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { brotliCompressSync } from 'node:zlib';
-import { Btf } from '../../src/btf/btf.ts';
+import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
 import { LiveObject } from '../../src/engine/live.ts';
+import { reasonOf } from '../../src/engine/live_log.ts';
+import { linkPrograms } from '../../src/kernel/link.ts';
+import { loadObject } from '../../src/loader/object.ts';
+import { VMLINUX_BTF } from '../../src/platform/node/live_kernel.ts';
+import { openProfile } from '../../src/platform/node/profile.ts';
 import { callMatrix } from './call_matrix.ts';
 import { caseProgram, lastMessage } from './case.ts';
 
-const btf = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
+const profile = openProfile('6.18', { btf: VMLINUX_BTF });
+const { btf } = profile;
 /** Answer -> names: most cases share theirs. */
 const answers: Record<string, string[]> = {};
 let count = 0;
@@ -23,4 +28,15 @@ for (const test of callMatrix(btf)) {
   count++;
 }
 writeFileSync('test/data/calls/matrix.json.br', brotliCompressSync(JSON.stringify(answers)));
+for (const name of ['graph', 'misc', 'global', 'more']) {
+  const path = `test/data/calls/call_${name}`;
+  const object = loadObject(brotliDecompressSync(readFileSync(`${path}.bpf.o.br`)), `call_${name}.bpf.o`);
+  const said = linkPrograms(object, profile).flatMap(({ spec, program }) => {
+    if (!program) return [];
+    using live = new LiveObject(cpus().length);
+    const { errno, log } = live.load(program, 4).verdict;
+    return [{ program: spec.name, errno, message: errno ? reasonOf(log) : null }];
+  });
+  writeFileSync(`${path}.json`, `${JSON.stringify(said, null, 1)}\n`);
+}
 console.log(`${count} calls, ${Object.keys(answers).length} answers`);
