@@ -5,6 +5,13 @@ export default {
   version: [6, 14, 11],
   btf: '6.12',
   features: {
+    iterators_under_lock: {
+      part: 'verifier',
+      summary: 'bpf_iter_num_* may be called under a lock.',
+      remedy: 'take the lock inside the loop',
+      evidence: 'documented',
+      source: 'kfunc_spin_allowed()',
+    },
     constant_key_lookup: {
       part: 'verifier',
       summary: 'A lookup in an array with a constant key in range cannot fail and needs no NULL check.',

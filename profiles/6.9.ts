@@ -27,6 +27,13 @@ export default {
       evidence: 'measured',
       source: '6.8.0 and 6.12.117 report 672 and 624 bytes of the same program',
     },
+    trusted_arg_tags: {
+      part: 'verifier',
+      summary:
+        'Arguments of global functions may be tagged __arg_trusted, __arg_nullable and __arg_arena; before, the tags say nothing.',
+      evidence: 'measured',
+      source: '6.8.0 and 6.12.117 on sub_global.kptr_to_trusted',
+    },
   },
   words: {},
 } as const satisfies ReleaseFile;

@@ -3,7 +3,7 @@ import type { ReleaseFile, Wording } from '../../profiles/release.ts';
 import { Btf } from '../btf/btf.ts';
 import { NotSupported } from '../errors.ts';
 import { kfuncByName } from './bpf/kfuncs/index.ts';
-import { compareReleases, existsIn, type Release } from './bpf/rows.ts';
+import { compareReleases, existsIn, protoAt, type Release } from './bpf/rows.ts';
 import { RELEASES } from './generated/releases.ts';
 
 /** What a release is, without its BTF. */
@@ -161,6 +161,12 @@ export class Profile {
   kfunc(name: string): number {
     const row = this.ownBtf ? undefined : kfuncByName(name);
     return row && !existsIn(row, this.release) ? 0 : this.btf.find(name, 'func');
+  }
+
+  /** C prototype of a kfunc, where it may differ from what the BTF says; else null. */
+  kfuncProto(name: string): string | null {
+    const row = this.ownBtf ? undefined : kfuncByName(name);
+    return row?.protos ? protoAt(row, this.release) : null;
   }
 
   /** The same kernel with another NR_CPUS; itself when that is undefined. */

@@ -176,7 +176,8 @@ const HANDLERS: Readonly<Record<number, (env: Env, of: Arg) => void>> = {
   [ARG_CONST_SIZE_OR_ZERO]: (env, of) => checkSize(env, of, true),
   [ARG_PTR_TO_DYNPTR]: (env, { regno, argType, insnIdx }) => processDynptrFunc(env, regno, insnIdx, argType, 0),
   [ARG_CONST_ALLOC_SIZE_OR_ZERO]: (env, { regno, reg, meta }) => {
-    if (!range.isConst(reg.val)) env.reject(errno.EACCES, msg.notKnownConstant(regno));
+    if (!range.isConst(reg.val))
+      env.reject(env.has('constant_size_einval') ? errno.EINVAL : errno.EACCES, msg.notKnownConstant(regno));
     meta.memSize = Number(BigInt.asUintN(32, range.value(reg.val)));
     markChainPrecision(env, regno);
   },

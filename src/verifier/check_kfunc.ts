@@ -49,7 +49,8 @@ const SPIN_ALLOWED: ReadonlySet<string> = new Set([
 
 /** kfunc_spin_allowed */
 export function kfuncSpinAllowed(env: Env, insn: Insn): boolean {
-  return SPIN_ALLOWED.has(kfuncName(env, insn));
+  const name = kfuncName(env, insn);
+  return SPIN_ALLOWED.has(name) && (!name.startsWith('bpf_iter_num') || env.has('iterators_under_lock'));
 }
 
 /** Kfuncs that call back: what the callback gets, and whether it may sleep when it runs later. */
@@ -73,7 +74,11 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
   const insnIdx = env.insnIdx;
   const meta = fetchKfuncMeta(env, insn);
   if (!meta) env.reject(errno.EACCES, msg.kfuncNotAllowed(kfuncName(env, insn)));
-  const call = new KfuncCall(meta, kfuncProto(env.vmlinux, meta.protoId), env.has('trusted_args_default'));
+  const call = new KfuncCall(
+    meta,
+    kfuncProto(env.vmlinux, meta.protoId, env.profile.kfuncProto(meta.name)),
+    env.has('trusted_args_default'),
+  );
   env.insnAux(insnIdx).isIterNext = call.iterNext;
   if (meta.name === 'bpf_res_spin_lock' || meta.name === 'bpf_res_spin_lock_irqsave') pushFailedLock(env);
   if (meta.name === '__bpf_trap') env.reject(errno.EFAULT, msg.trapReached());

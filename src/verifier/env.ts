@@ -30,6 +30,8 @@ export interface VerifierProfile {
   readonly btf: Btf;
   /** Messages that the release words otherwise than 6.18. */
   readonly words: Partial<Messages>;
+  /** C prototype of a kfunc, where it may differ from what the BTF says; else null. */
+  kfuncProto(name: string): string | null;
   /** Does the release do that? */
   has(feature: Feature): boolean;
 }

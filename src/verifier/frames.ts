@@ -103,7 +103,11 @@ export function checkFuncCall(env: Env, insn: Insn): void {
   const info = env.subprog(subprog);
   if (info.isGlobal) {
     if (state.activeLocks) env.reject(errno.EINVAL, ...msg.globalCallWithLock());
+    if (state.activePreemptLocks && !env.has('sleepable_global_functions')) {
+      env.reject(errno.EINVAL, ...msg.globalCallNoPreempt());
+    }
     if (
+      env.has('sleepable_global_functions') &&
       info.mightSleep &&
       (state.activeRcuLocks || state.activePreemptLocks || state.activeIrqId || !state.inSleepable)
     ) {

@@ -83,6 +83,7 @@ function refuse(env: Env, info: SubprogInfo, message: string): never {
 
 const TAGS = ['ctx', 'trusted', 'untrusted', 'nonnull', 'nullable', 'arena'] as const;
 type Tag = (typeof TAGS)[number];
+const TRUST_TAGS: ReadonlySet<Tag | undefined> = new Set<Tag>(['trusted', 'nullable', 'arena']);
 
 function tagsOf(env: Env, info: SubprogInfo, btf: Btf, funcId: number, arg: number): ReadonlySet<Tag> {
   const tags = new Set<Tag>();
@@ -90,7 +91,9 @@ function tagsOf(env: Env, info: SubprogInfo, btf: Btf, funcId: number, arg: numb
     if (componentIdx !== arg || !name.startsWith('arg:')) continue;
     if (!info.isGlobal) env.reject(errno.EOPNOTSUPP, msg.tagInStatic(arg));
     const tag = TAGS.find((known) => name === `arg:${known}`);
-    if (!tag) env.reject(errno.EOPNOTSUPP, msg.tagsUnsupported(arg));
+    if (TRUST_TAGS.has(tag) && !env.has('trusted_arg_tags')) continue;
+    if (!tag || (tag === 'untrusted' && !env.has('untrusted_arg_tag')))
+      env.reject(errno.EOPNOTSUPP, msg.tagsUnsupported(arg));
     tags.add(tag);
   }
   return tags;

@@ -168,7 +168,7 @@ function pointerArg(arg: Arg): ArgKind {
   if (kind === 'null') return kind;
   if (kind === 'map') mapPointer(arg);
   if (kind === 'map' || kind === 'alloc' || kind === 'btfId') requireTrust(arg);
-  const unmoved = kind === 'btfId' && call.trustedArgs && !env.has('trusted_args_with_offset');
+  const unmoved = kind === 'btfId' && (call.trustedArgs || call.rcu) && !env.has('trusted_args_with_offset');
   checkFuncArgRegOff(env, reg, regno, unmoved || (call.releases && reg.refObjId) ? OBJ_RELEASE : ARG_DONTCARE);
   HANDLERS[kind](arg);
   return kind;
@@ -198,10 +198,10 @@ function argKind(arg: Arg): ArgKind {
   const ref = env.vmlinux.type(param.refId);
   const isStruct = ref.kind === 'struct' || ref.kind === 'union';
   if (baseType(reg.type) === PTR_TO_BTF_ID || REG2BTF[baseType(reg.type)]) {
-    if (!isStruct) {
+    if (isStruct) return 'btfId';
+    if (!env.has('memory_arguments_by_prototype')) {
       env.reject(errno.EINVAL, msg.kfuncTypeUnsupported(call.meta.name, index, btfTypeStr(ref), ref.name));
     }
-    return 'btfId';
   }
   if (param.isCallback) return 'callback';
   const memSize = hasSize(arg);

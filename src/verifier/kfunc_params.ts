@@ -66,8 +66,26 @@ export interface KfuncProto {
 
 const protos = new WeakMap<Btf, Map<number, KfuncProto>>();
 
-/** The prototype of a FUNC_PROTO, decoded once. */
-export function kfuncProto(btf: Btf, protoId: number): KfuncProto {
+/**
+ * The prototype of a FUNC_PROTO, decoded once. `text`: the C prototype of the release, where the BTF is another release's and its
+ * structs may differ.
+ */
+export function kfuncProto(btf: Btf, protoId: number, text: string | null = null): KfuncProto {
+  const proto = decodeProto(btf, protoId);
+  return text === null ? proto : { ...proto, params: retarget(btf, proto.params, text) };
+}
+
+/** Parameters whose pointers point to the structs that `text` names. */
+function retarget(btf: Btf, params: readonly KfuncParam[], text: string): KfuncParam[] {
+  const declared = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')).split(',');
+  return params.map((param, i) => {
+    const name = /struct (\w+) \*/.exec(declared[i] ?? '')?.[1];
+    const id = name === undefined || name === btf.name(param.refId) ? 0 : btf.find(name, 'struct');
+    return id ? { ...param, target: id, refId: id } : param;
+  });
+}
+
+function decodeProto(btf: Btf, protoId: number): KfuncProto {
   let known = protos.get(btf);
   if (!known) {
     known = new Map();

@@ -28,6 +28,11 @@ export const core = {
     'global function calls are not allowed while holding a lock,',
     'use static function instead',
   ],
+  /** Until 6.14. */
+  globalCallNoPreempt: () => [
+    'global function calls are not allowed with preemption disabled,',
+    'use static function instead',
+  ],
   globalCallMaySleep: () => [
     'global functions that may sleep are not allowed in non-sleepable context,',
     'i.e., in a RCU/IRQ/preempt-disabled section, or in',

@@ -3,7 +3,7 @@
  * (bpf_prog_type_to_kfunc_hook): a set for TRACING is also one for LSM, and from 6.12 on for tracepoints and perf events.
  */
 import { type ProgType, progTypes } from '../../../uapi/bpf.ts';
-import type { KfuncRow, Release } from '../rows.ts';
+import { atRelease, compareReleases, type KfuncRow, type Release } from '../rows.ts';
 
 export type Hook = Readonly<Partial<Record<Release, readonly ProgType[]>>>;
 
@@ -34,10 +34,22 @@ function tracingAnd(...types: readonly ProgType[]): Hook {
   return Object.fromEntries(Object.entries(tracing).map(([release, list]) => [release, [...(list ?? []), ...types]]));
 }
 
+/** A list that had not all of its types before `since`. */
+function without(hook: Hook, since: Release, ...types: readonly ProgType[]): Hook {
+  const before = Object.entries(hook).filter(([release]) => compareReleases(release as Release, since) < 0);
+  const old = before.map(([release, list]) => [release, (list ?? []).filter((type) => !types.includes(type))]);
+  return { ...hook, [since]: atRelease(hook, since) ?? [], ...Object.fromEntries(old) };
+}
+
 export const HOOK_ALL: Hook = always(...progTypes.filter((type) => type !== 'unspec'));
 export const HOOK_NONE: Hook = always();
 export const HOOK_TRACING: Hook = tracing;
-export const HOOK_GENERIC: Hook = tracingAnd('sched_cls', 'xdp', 'struct_ops', 'syscall', ...CGROUP);
+/** Syscall programs since 6.10: measured, 6.8.0 refuses what 6.12.117 lets them call. */
+export const HOOK_GENERIC: Hook = without(
+  tracingAnd('sched_cls', 'xdp', 'struct_ops', 'syscall', ...CGROUP),
+  '6.10',
+  'syscall',
+);
 export const HOOK_SKB: Hook = tracingAnd(
   'sched_cls',
   'sched_act',
