@@ -1,54 +1,26 @@
 /**
- * Mutated objects until stopped: npm run fuzz -- [--seed N] [--count N] [--from N]. A worker runs the cases; this thread sees
- * to it that each ends in a second and in bounded memory. Failures are shrunk and saved in .cache/fuzz.
+ * Mutated objects until stopped: npm run fuzz -- [--seed N] [--count N] [--from N] [--shard I/N]. A process of their own runs
+ * the cases; this one sees to it that each ends in a second and in bounded memory. Failures are shrunk and saved in
+ * .cache/fuzz; with one the exit status is 1.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
+import { type Job, runCases } from './child.ts';
+import { type Limits, runJob } from './watch.ts';
 import { fuzzWorld } from './world.ts';
 
 const root = typeof PACKAGE_ROOT === 'string' ? fileURLToPath(PACKAGE_ROOT) : process.cwd();
 const FAILURES = join(root, '.cache/fuzz');
-/** A case that takes longer is stopped and run again alone, so that a busy machine is not taken for a hang. */
-const LIMIT_MS = 2500;
-const RETRY_MS = 30_000;
-/** CPU time that a case may take alone. */
 const CPU_MS = 1000;
-const MAX_RSS = 512 << 20;
-
-interface Job {
-  readonly seed: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-type Message =
-  | { readonly kind: 'started'; readonly number: number }
-  | { readonly kind: 'ended'; readonly outcome: Outcome; readonly cpuMs: number }
-  | { readonly kind: 'failed'; readonly number: number; readonly text: string }
-  | { readonly kind: 'done' };
-
-function work({ seed, from, to }: Job): void {
-  const world = fuzzWorld(root);
-  const post = (message: Message) => parentPort?.postMessage(message);
-  for (let number = from; number < to; number++) {
-    post({ kind: 'started', number });
-    const one = makeCase(world, seed, number);
-    const before = process.cpuUsage();
-    try {
-      const outcome = runObject(world, bytesOf(one), one.seed.name);
-      const { user, system } = process.cpuUsage(before);
-      post({ kind: 'ended', outcome, cpuMs: (user + system) / 1000 });
-    } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      post({ kind: 'failed', number, text });
-    }
-  }
-  post({ kind: 'done' });
-}
+const MAX_MEMORY = 512 << 20;
+/** A busy machine lets a process wait: wall time only stops what hangs. Alone again, the case has to end in CPU_MS. */
+const TOGETHER: Limits = { wallMs: 5000, cpuMs: CPU_MS, memory: MAX_MEMORY };
+const ALONE: Limits = { wallMs: 30_000, cpuMs: CPU_MS, memory: MAX_MEMORY };
+/** Cases of one process. */
+const BATCH = 2000;
 
 /** Drops the mutations that a failure does not need. */
 function shrink(world: FuzzWorld, one: FuzzCase): FuzzCase {
@@ -76,43 +48,36 @@ function save(one: FuzzCase, why: string): void {
   console.log(`case ${one.number} of ${one.seed.name}: ${why.split('\n')[0]}\n  saved as ${name}.bpf.o`);
 }
 
-interface Watch {
-  readonly limit: number;
-  onEnd(message: Extract<Message, { kind: 'ended' }>): void;
-  onFailure(number: number, why: string): void;
+/** A whole number that an option gives. */
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (text === 'Infinity' || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw new Error(`--${name} ${text}: not a whole number`);
 }
 
-/** Runs cases in a worker; resolves with the number of a case that had to be stopped, or null at the end of the job. */
-function runJob(job: Job, watch: Watch): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: job });
-    let current = job.from;
-    let since = Number.POSITIVE_INFINITY;
-    const timer = setInterval(() => {
-      const { rss } = process.memoryUsage();
-      if (rss > MAX_RSS) watch.onFailure(current, `memory grew to ${rss >> 20} MiB`);
-      if (performance.now() - since <= watch.limit) return;
-      finish(current);
-      void worker.terminate();
-    }, 100);
-    const finish = (stopped: number | null) => {
-      clearInterval(timer);
-      resolve(stopped);
-    };
-    worker.on('message', (message: Message) => {
-      if (message.kind === 'started') {
-        current = message.number;
-        since = performance.now();
-      } else if (message.kind === 'ended') watch.onEnd(message);
-      else if (message.kind === 'failed') watch.onFailure(message.number, message.text);
-      else finish(null);
-    });
-    worker.on('error', reject);
-    worker.on('exit', (code) => {
-      clearInterval(timer);
-      reject(new Error(`the worker ended with ${code} in case ${current}`));
-    });
-  });
+/** `I/N`: every Nth case, from the Ith on (1 to N). */
+function shardOf(text: string): { readonly index: number; readonly count: number } {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (!index || !count || index > count) throw new Error(`--shard ${text}: wants I/N with I from 1 to N`);
+  return { index, count };
+}
+
+class Tally {
+  readonly outcomes = new Map<Outcome, number>();
+  cases = 0;
+  failures = 0;
+  /** Over a limit in company, within it alone: a busy machine, or what cases before it had left. */
+  cleared = 0;
+  slowestMs = 0;
+  peak = 0;
+  private readonly begin = performance.now();
+
+  toString(): string {
+    const parts = OUTCOMES.map((name) => `${this.outcomes.get(name) ?? 0} ${name}`).join(', ');
+    const rate = Math.round(this.cases / ((performance.now() - this.begin) / 1000));
+    const limits = `slowest ${Math.round(this.slowestMs)} ms, peak ${this.peak >> 20} MiB, ${this.cleared} run again alone`;
+    return `${this.cases} cases (${rate}/s): ${parts}; ${this.failures} failures; ${limits}`;
+  }
 }
 
 async function main(): Promise<number> {
@@ -121,51 +86,55 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: 'Infinity' },
       from: { type: 'string', default: '0' },
+      shard: { type: 'string', default: '1/1' },
     },
   });
-  const seed = Number(values.seed);
-  const first = Number(values.from);
-  const end = first + Number(values.count);
-  const totals = new Map<Outcome, number>();
-  const failures = new Map<number, string>();
-  const watch: Watch = {
-    limit: LIMIT_MS,
-    onEnd: ({ outcome }) => totals.set(outcome, (totals.get(outcome) ?? 0) + 1),
-    onFailure: (number, why) => failures.set(number, why),
-  };
-  let saved = 0;
+  const seed = whole('seed', values.seed);
+  const { index, count: step } = shardOf(values.shard);
+  const first = whole('from', values.from);
+  const end = first + whole('count', values.count);
+  const tally = new Tally();
   const world = fuzzWorld(root);
-  const begin = performance.now();
-  for (let from = first; from < end; ) {
-    const to = Math.min(from + 2000, end);
-    const stopped = await runJob({ seed, from, to }, watch);
-    if (stopped !== null) {
-      const alone: Watch = {
-        ...watch,
-        limit: RETRY_MS,
-        onEnd: (message) => {
-          watch.onEnd(message);
-          if (message.cpuMs > CPU_MS) failures.set(stopped, `took ${Math.round(message.cpuMs)} ms`);
-        },
-      };
-      const again = await runJob({ seed, from: stopped, to: stopped + 1 }, alone);
-      if (again !== null) failures.set(stopped, `did not end in ${RETRY_MS} ms`);
+  const run = async (job: Job, limits: Limits) => {
+    const result = await runJob(fileURLToPath(import.meta.url), job, limits);
+    for (const { outcome, cpuMs, peak } of result.ended) {
+      tally.outcomes.set(outcome, (tally.outcomes.get(outcome) ?? 0) + 1);
+      tally.slowestMs = Math.max(tally.slowestMs, cpuMs);
+      tally.peak = Math.max(tally.peak, peak);
     }
-    for (const [number, why] of failures) {
-      saved++;
-      const one = makeCase(world, seed, number);
-      save(why.includes(' ms') || why.startsWith('memory') ? one : shrink(world, one), why);
+    tally.cases += result.ended.length + result.failed.length;
+    for (const { number, why } of result.failed) {
+      tally.failures++;
+      save(shrink(world, makeCase(world, seed, number)), why);
     }
-    failures.clear();
-    from = stopped === null ? to : stopped + 1;
-    const parts = OUTCOMES.map((name) => `${totals.get(name) ?? 0} ${name}`).join(', ');
-    const rate = Math.round((from - first) / ((performance.now() - begin) / 1000));
-    console.log(
-      `${from - first} cases (${rate}/s): ${parts}; ${saved} failures, ${process.memoryUsage().rss >> 20} MiB`,
-    );
+    return result.over;
+  };
+  for (let from = first + index - 1; from < end; ) {
+    const to = Math.min(from + BATCH * step, end);
+    const suspect = await run({ seed, from, to, step }, TOGETHER);
+    if (suspect) {
+      const { number } = suspect;
+      const over = await run({ seed, from: number, to: number + 1, step }, ALONE);
+      if (over) {
+        tally.cases++;
+        tally.failures++;
+        save(makeCase(world, seed, number), over.why);
+      } else tally.cleared++;
+    }
+    from = suspect ? suspect.number + step : from + BATCH * step;
+    console.log(`${tally}`);
   }
-  return saved === 0 ? 0 : 1;
+  return tally.failures === 0 ? 0 : 1;
 }
 
-if (isMainThread) process.exitCode = await main();
-else work(workerData as Job);
+if (process.argv[2] === 'child') {
+  await runCases(fuzzWorld(root), JSON.parse(process.argv[3] ?? '') as Job);
+  process.disconnect();
+} else {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
+}

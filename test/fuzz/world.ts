@@ -4,7 +4,7 @@ import { readAsset } from '../../src/platform/node/assets.ts';
 import { openProfile } from '../../src/platform/node/profile.ts';
 import type { FuzzWorld } from './case.ts';
 
-const FOLDERS = ['examples', 'test/objects', 'test/data/verdicts/obj'];
+const FOLDERS = ['examples', 'test/objects', 'test/data/verdicts/obj', 'test/verifier/objects'];
 
 /** Seed objects, kernel and wasm that all cases share. `root`: folder of the repository. */
 export function fuzzWorld(root: string): FuzzWorld {
