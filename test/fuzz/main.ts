@@ -7,8 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { InputError } from '../../src/errors.ts';
 import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
 import { type Job, runCases } from './child.ts';
+import { parseShard } from './shard.ts';
 import { type Limits, runJob } from './watch.ts';
 import { fuzzWorld } from './world.ts';
 
@@ -52,14 +54,7 @@ function save(one: FuzzCase, why: string): void {
 function whole(name: string, text: string): number {
   const value = Number(text);
   if (text === 'Infinity' || (Number.isSafeInteger(value) && value >= 0)) return value;
-  throw new Error(`--${name} ${text}: not a whole number`);
-}
-
-/** `I/N`: every Nth case, from the Ith on (1 to N). */
-function shardOf(text: string): { readonly index: number; readonly count: number } {
-  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
-  if (!index || !count || index > count) throw new Error(`--shard ${text}: wants I/N with I from 1 to N`);
-  return { index, count };
+  throw new InputError(`--${name}`, '', `"${text}" is not a whole number`);
 }
 
 class Tally {
@@ -90,7 +85,7 @@ async function main(): Promise<number> {
     },
   });
   const seed = whole('seed', values.seed);
-  const { index, count: step } = shardOf(values.shard);
+  const { index, count: step } = parseShard(values.shard);
   const first = whole('from', values.from);
   const end = first + whole('count', values.count);
   const tally = new Tally();
