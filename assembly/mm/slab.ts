@@ -178,13 +178,12 @@ export function obj_init(p: usize, tag: u32): void {
   obj_store(p, OBJ_SERIAL, atomic.add<u32>(MM_SERIAL, 1) + 1);
   kasan_unpoison(p, size);
   kasan_poison(p + used, <usize>obj_load(p, OBJ_CAPACITY) - used, SHADOW_REDZONE);
-  atomic.store<u32>(p - OBJ_HEADER + OBJ_STATE, OBJ_LIVE);
+  obj_store(p, OBJ_STATE, OBJ_LIVE);
 }
 
-/** A block for `size` bytes, counted as allocated; 0 when memory is out. */
+/** A block for `size` bytes, counted as allocated; 0 when memory is out. MM_LOCK is held. */
 function get_block(size: usize): usize {
   const wanted = max(size, 1);
-  raw_spin_lock(MM_LOCK);
   let p = take_block(wanted);
   if (!p && drain_quarantine(0)) p = take_block(wanted);
   if (p) {
@@ -195,13 +194,14 @@ function get_block(size: usize): usize {
     obj_store(p, OBJ_SIZE, <u32>size);
     obj_store(p, OBJ_LINK, 0);
   }
-  raw_spin_unlock(MM_LOCK);
   return p;
 }
 
 /** `size` zeroed bytes, 16-aligned, or 0 when memory is out. */
 export function kmalloc(size: usize, tag: u32): usize {
+  raw_spin_lock(MM_LOCK);
   const p = get_block(size);
+  raw_spin_unlock(MM_LOCK);
   if (!p) return 0;
   // Memory that was never used is zero already.
   if (obj_load(p, OBJ_SERIAL)) memory.fill(p, 0, obj_load(p, OBJ_CAPACITY));
@@ -209,28 +209,31 @@ export function kmalloc(size: usize, tag: u32): usize {
   return p;
 }
 
-/** An object for the free list of a cache: nobody may access it before obj_init, and it holds whatever it held. */
-export function kmalloc_cached(size: usize, tag: u32): usize {
-  const p = get_block(size);
-  if (!p) return 0;
-  obj_store(p, OBJ_TAG, tag);
-  obj_store(p, OBJ_STATE, OBJ_CACHED);
-  // Its bytes were freed, or never allocated: the shadow says so. From now on it is no longer "never used".
-  if (!obj_load(p, OBJ_SERIAL)) obj_store(p, OBJ_SERIAL, atomic.add<u32>(MM_SERIAL, 1) + 1);
-  return p;
+/**
+ * Puts up to `count` objects of `size` bytes on the free list at `head`, and tells how many. Nobody may access them before
+ * obj_init, and they hold whatever they held.
+ */
+export function kmalloc_cached_bulk(head: usize, size: usize, tag: u32, count: u32): u32 {
+  let got: u32 = 0;
+  raw_spin_lock(MM_LOCK);
+  for (; got < count; got++) {
+    const p = get_block(size);
+    if (!p) break;
+    obj_store(p, OBJ_TAG, tag);
+    obj_store(p, OBJ_STATE, OBJ_CACHED);
+    // Its bytes were freed, or never allocated: the shadow says so. From now on it is no longer "never used".
+    if (!obj_load(p, OBJ_SERIAL)) obj_store(p, OBJ_SERIAL, atomic.add<u32>(MM_SERIAL, 1) + 1);
+    obj_store(p, OBJ_LINK, load<u32>(head));
+    store<u32>(head, <u32>p);
+  }
+  raw_spin_unlock(MM_LOCK);
+  return got;
 }
 
-/** Gives an object back. It stays poisoned, and unused, until the quarantine lets it go. NULL is fine. */
-export function kfree(p: usize): void {
-  if (!p) return;
-  if (p < <usize>load<u32>(M_HEAP) || p >= <usize>load<u32>(MM_BRK)) {
-    warn(WARN_BAD_FREE, <u32>p, 0);
-    return;
-  }
-  raw_spin_lock(MM_LOCK);
+/** Puts an object into quarantine, poisoned; a warning instead when it is free already. MM_LOCK is held. */
+function put_block(p: usize): void {
   const state = obj_load(p, OBJ_STATE);
   if (state == OBJ_FREE || state == OBJ_QUARANTINE) {
-    raw_spin_unlock(MM_LOCK);
     warn(WARN_DOUBLE_FREE, <u32>p, 0);
     return;
   }
@@ -249,6 +252,30 @@ export function kfree(p: usize): void {
   else store<u32>(MM_QUARANTINE_HEAD, <u32>p);
   store<u32>(MM_QUARANTINE_TAIL, <u32>p);
   store<u32>(MM_QUARANTINE_BYTES, load<u32>(MM_QUARANTINE_BYTES) + capacity);
+}
+
+/** Gives an object back. It stays poisoned, and unused, until the quarantine lets it go. NULL is fine. */
+export function kfree(p: usize): void {
+  if (!p) return;
+  if (p < <usize>load<u32>(M_HEAP) || p >= <usize>load<u32>(MM_BRK)) {
+    warn(WARN_BAD_FREE, <u32>p, 0);
+    return;
+  }
+  raw_spin_lock(MM_LOCK);
+  put_block(p);
+  drain_quarantine(load<u32>(MM_QUARANTINE_LIMIT));
+  raw_spin_unlock(MM_LOCK);
+}
+
+/** The same for every object of a list. */
+export function kfree_bulk(first: usize): void {
+  if (!first) return;
+  raw_spin_lock(MM_LOCK);
+  for (let p = first; p; ) {
+    const next: usize = obj_load(p, OBJ_LINK);
+    put_block(p);
+    p = next;
+  }
   drain_quarantine(load<u32>(MM_QUARANTINE_LIMIT));
   raw_spin_unlock(MM_LOCK);
 }

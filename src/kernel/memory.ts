@@ -260,8 +260,11 @@ export class KernelMemory {
 
   /** The u32 at a 4-aligned offset. */
   u32At(offset: number): number {
-    const value = this.u32()[offset >>> 2];
-    invariant(value !== undefined, `offset 0x${offset.toString(16)} is outside of memory`);
+    // Asking the memory for its buffer is slow. Growth leaves a view as it was when memory is shared, and empties it
+    // otherwise: what is found in one is always right.
+    const value = this.#u32[offset >>> 2] ?? this.u32()[offset >>> 2];
+    // The words are put together only when they are needed.
+    if (value === undefined) invariant(false, `offset 0x${offset.toString(16)} is outside of memory`);
     return value;
   }
 

@@ -37,7 +37,10 @@ const FIRST: readonly (readonly [part: string, tests: readonly string[]])[] = [
   ['lib/bitmap', ['assembly/lib/atomic.test.ts', 'assembly/kernel/bpf/cpumask.test.ts']],
   ['lib/', ['assembly/kernel/bpf/cpumask.test.ts']],
   ['bpf/cpumask', ['src/kernel/kfuncs_api.test.ts', 'assembly/lib/refcount.test.ts']],
-  ['memalloc', ['assembly/kernel/bpf/memalloc.test.ts', 'assembly/kernel/rcu/rcu.test.ts']],
+  [
+    'memalloc',
+    ['assembly/lib/atomic.test.ts', 'assembly/kernel/bpf/memalloc.test.ts', 'assembly/kernel/rcu/rcu.test.ts'],
+  ],
   ['rcu/', ['assembly/kernel/rcu/rcu.test.ts']],
   ['irq_work', ['assembly/kernel/irq_work.test.ts', 'assembly/kernel/bpf/memalloc.test.ts']],
   ['mm/kasan', ['assembly/mm/kasan.test.ts']],
@@ -145,10 +148,10 @@ function failureOf(wasm: string, tests: readonly string[]): Promise<string | nul
   });
 }
 
-async function survives(wasm: string, { file }: Mutant): Promise<boolean> {
+/** What noticed the mutant; null when nothing did. */
+async function noticed(wasm: string, { file }: Mutant): Promise<string | null> {
   const first = FIRST.find(([part]) => file.includes(part))?.[1] ?? [];
-  if (await failureOf(wasm, first)) return false;
-  return (await failureOf(wasm, TESTS)) === null;
+  return (await failureOf(wasm, first)) ?? failureOf(wasm, TESTS);
 }
 
 const nameOf = ({ file, find, replace, within }: Mutant) =>
@@ -182,9 +185,11 @@ for (const [i, mutant] of mutants.entries()) {
   const path = join(out, `mutant${i & 1}.wasm`);
   await pending;
   writeFileSync(path, wasm);
-  pending = survives(path, mutant).then((passed) => {
-    if (passed) survivors.push(nameOf(mutant));
-    console.log(`${passed ? 'SURVIVED' : 'killed  '} ${i + 1}/${mutants.length} ${nameOf(mutant)}`);
+  pending = noticed(path, mutant).then((by) => {
+    if (by === null) survivors.push(nameOf(mutant));
+    const verdict = by === null ? 'SURVIVED' : 'killed  ';
+    const test = by === null ? '' : ` (${by.split(/[:\n]/)[0]})`;
+    console.log(`${verdict} ${i + 1}/${mutants.length} ${nameOf(mutant)}${test}`);
   });
 }
 await pending;

@@ -124,6 +124,8 @@ it('references that pass between CPUs balance, and memory comes back', async () 
 it.each<[string, number, (memory: KernelMemory) => readonly number[]]>([
   ['kmalloc', MM_LOCK, () => [100, ALLOC_BUFFER]],
   ['kfree', MM_LOCK, (memory) => [memory.kmalloc(100, ALLOC_BUFFER)]],
+  ['kfree_bulk', MM_LOCK, (memory) => [memory.kmalloc(100, ALLOC_BUFFER)]],
+  ['kmalloc_cached_bulk', MM_LOCK, (memory) => [memory.kmalloc(8, ALLOC_BUFFER), 100, ALLOC_BUFFER, 1]],
   ['call_rcu', M_RCU_LOCK, (memory) => [memory.kmalloc(100, ALLOC_BUFFER), RCU_KFREE]],
 ])('%s waits for the CPU that holds its lock', async (name, lock, argsOf) => {
   const { memory, cells } = machine();

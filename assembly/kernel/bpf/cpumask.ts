@@ -8,6 +8,7 @@ import {
 } from '../../layout';
 import {
   bitmap_copy,
+  bitmap_zero,
   bits_to_longs,
   clear_bit,
   set_bit,
@@ -64,7 +65,7 @@ export function cpumask_kfunc_init(): bool {
 export function bpf_cpumask_create(): usize {
   const cpumask = bpf_mem_cache_alloc(load<u32>(M_CPUMASK_MA));
   if (!cpumask) return 0;
-  memory.fill(cpumask, 0, load<u32>(M_BPF_CPUMASK_SIZE));
+  bitmap_zero(cpumask, load<u32>(M_BPF_CPUMASK_SIZE) << 3);
   refcount_set(usage(cpumask), 1);
   return cpumask;
 }

@@ -7,6 +7,7 @@ import { testMemory } from '../../../test/support/memory.ts';
 import {
   ALLOC_BPF_CPUMASK,
   ALLOC_BPF_OBJ,
+  ALLOC_BUFFER,
   ALLOC_MAP_ELEM,
   M_CPUMASK_MA,
   M_GLOBAL_MA,
@@ -18,6 +19,8 @@ import {
   MC_UNIT_SIZE,
   MM_OBJECTS,
   OBJ_CACHED,
+  OBJ_HEADER,
+  OBJ_LINK,
   OBJ_LIVE,
   OBJ_RCU,
   PC_SITE,
@@ -204,6 +207,17 @@ describe('allocation', () => {
   });
 });
 
+it('llist_add keeps what is on the list, in front of it', () => {
+  const memory = testMemory();
+  const { exports } = memory;
+  const head = memory.kmalloc(8, ALLOC_BUFFER);
+  const objects = [1, 2, 3].map(() => memory.kmalloc(16, ALLOC_BUFFER));
+  for (const p of objects) exports.llist_add(head, p);
+  const found: number[] = [];
+  for (let p = memory.u32At(head); p !== 0; p = memory.u32At(p - OBJ_HEADER + OBJ_LINK)) found.push(p);
+  expect(found).toEqual(objects.reverse());
+});
+
 describe('the end of an allocator', () => {
   it('gives everything back, at once or with the last grace period', () => {
     const memory = testMemory();
@@ -217,9 +231,10 @@ describe('the end of an allocator', () => {
     expect(objects()).toBe(before);
 
     const second = exports.bpf_mem_alloc_init(48, ALLOC_MAP_ELEM);
-    const p = exports.bpf_mem_cache_alloc(second);
+    const later = Array.from({ length: 3 }, () => exports.bpf_mem_cache_alloc(second));
     exports.rcu_read_lock();
-    exports.bpf_mem_cache_free_rcu(second, p);
+    // The first waits for its grace period, the others for the next.
+    for (const p of later) exports.bpf_mem_cache_free_rcu(second, p);
     exports.bpf_mem_alloc_destroy(second);
     expect(objects()).toBe(before + 2);
     exports.rcu_read_unlock();

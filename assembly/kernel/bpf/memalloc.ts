@@ -60,7 +60,7 @@ import {
 } from '../../layout';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kasan_poison } from '../../mm/kasan';
-import { kfree, kmalloc, kmalloc_cached, obj_init, obj_load, obj_store } from '../../mm/slab';
+import { kfree, kfree_bulk, kmalloc, kmalloc_cached_bulk, obj_init, obj_load, obj_store } from '../../mm/slab';
 import { this_cpu } from '../gs';
 import { irq_work_cancel, irq_work_queue } from '../irq_work';
 import { call_rcu, call_rcu_tasks_trace } from '../rcu/tree';
@@ -167,6 +167,17 @@ function push(head: usize, p: usize): void {
   store<u32>(head, <u32>p);
 }
 
+/** Puts an object on a list that others take as a whole (atomic.xchg), which is why neither needs a lock. */
+export function llist_add(head: usize, p: usize): void {
+  let first = atomic.load<u32>(head);
+  for (;;) {
+    obj_store(p, OBJ_LINK, first);
+    const seen = atomic.cmpxchg<u32>(head, first, <u32>p);
+    if (seen == first) return;
+    first = seen;
+  }
+}
+
 /** Adds up to `count` objects: first those whose plain grace period is over, then new memory. */
 function alloc_bulk(c: usize, count: u32): void {
   let i: u32 = 0;
@@ -178,19 +189,9 @@ function alloc_bulk(c: usize, count: u32): void {
     add_to_free_list(c, p);
   }
   raw_spin_unlock(c + MC_LOCK);
-  for (; i < count; i++) {
-    const p = kmalloc_cached(load<u32>(c, MC_OBJ_SIZE), load<u32>(c, MC_TAG));
-    if (!p) break;
-    add_to_free_list(c, p);
-  }
-}
-
-function free_all(p: usize): void {
-  while (p) {
-    const next: usize = obj_load(p, OBJ_LINK);
-    kfree(p);
-    p = next;
-  }
+  if (i == count) return;
+  const got = kmalloc_cached_bulk(c + MC_FREE, load<u32>(c, MC_OBJ_SIZE), load<u32>(c, MC_TAG), count - i);
+  store<u32>(c, load<u32>(c, MC_FREE_CNT) + got, MC_FREE_CNT);
 }
 
 function take_list(c: usize, list: usize): usize {
@@ -203,7 +204,7 @@ function take_list(c: usize, list: usize): usize {
 
 /** The tasks-trace grace period is over: what was not handed out again meanwhile goes back to kmalloc. */
 export function free_ttrace_done(c: usize): void {
-  free_all(take_list(c, MC_WAITING_TTRACE));
+  kfree_bulk(take_list(c, MC_WAITING_TTRACE));
   atomic.store<u32>(c + MC_CALL_TTRACE, 0);
   if (load<u32>(c, MC_DRAINING)) put_allocator(load<u32>(c, MC_MA));
 }
@@ -215,15 +216,18 @@ function put_allocator(ma: usize): void {
   kfree(ma);
 }
 
-/** Sends what went through a plain grace period on its way through one of tasks trace. */
-function do_call_rcu_ttrace(c: usize): void {
-  if (atomic.xchg<u32>(c + MC_CALL_TTRACE, 1)) return;
-  raw_spin_lock(c + MC_LOCK);
-  for (;;) {
-    const p = pop(c + MC_BY_TTRACE);
-    if (!p) break;
-    push(c + MC_WAITING_TTRACE, p);
+/**
+ * Sends what went through a plain grace period on its way through one of tasks trace, unless others are on it. The caller
+ * holds the lock, which is given back.
+ */
+function unlock_and_call_rcu_ttrace(c: usize): void {
+  if (atomic.xchg<u32>(c + MC_CALL_TTRACE, 1)) {
+    raw_spin_unlock(c + MC_LOCK);
+    return;
   }
+  // What waited went with the grace period before.
+  store<u32>(c, load<u32>(c, MC_BY_TTRACE), MC_WAITING_TTRACE);
+  store<u32>(c, 0, MC_BY_TTRACE);
   raw_spin_unlock(c + MC_LOCK);
   call_rcu_tasks_trace(c + MC_RCU_TTRACE, RCU_FREE_TTRACE);
 }
@@ -233,16 +237,15 @@ function free_bulk(c: usize): void {
   const tgt: usize = load<u32>(c, MC_TGT);
   const keep = (load<u32>(c, MC_HIGH) + load<u32>(c, MC_LOW)) / 2;
   let count: u32;
+  raw_spin_lock(tgt + MC_LOCK);
   do {
     const p = pop(c + MC_FREE);
     if (!p) break;
     count = load<u32>(c, MC_FREE_CNT) - 1;
     store<u32>(c, count, MC_FREE_CNT);
-    raw_spin_lock(tgt + MC_LOCK);
     push(tgt + MC_BY_TTRACE, p);
-    raw_spin_unlock(tgt + MC_LOCK);
   } while (count > keep);
-  do_call_rcu_ttrace(tgt);
+  unlock_and_call_rcu_ttrace(tgt);
 }
 
 /** The plain grace period is over: nobody can see these objects any more. */
@@ -257,8 +260,7 @@ export function free_by_rcu_done(c: usize): void {
       push(tgt + MC_BY_TTRACE, p);
       p = next;
     }
-    raw_spin_unlock(tgt + MC_LOCK);
-    do_call_rcu_ttrace(tgt);
+    unlock_and_call_rcu_ttrace(tgt);
   }
   atomic.store<u32>(c + MC_CALL_RCU, 0);
   if (load<u32>(c, MC_DRAINING)) put_allocator(load<u32>(c, MC_MA));
@@ -267,8 +269,8 @@ export function free_by_rcu_done(c: usize): void {
 
 /** Starts a grace period for what was freed, unless one is under way: its end starts the next. */
 function check_free_by_rcu(c: usize): void {
-  if (!load<u32>(c, MC_BY_RCU) || atomic.xchg<u32>(c + MC_CALL_RCU, 1)) return;
-  atomic.store<u32>(c + MC_WAITING, <u32>take_list(c, MC_BY_RCU));
+  if (!atomic.load<u32>(c + MC_BY_RCU) || atomic.xchg<u32>(c + MC_CALL_RCU, 1)) return;
+  store<u32>(c, atomic.xchg<u32>(c + MC_BY_RCU, 0), MC_WAITING);
   call_rcu(c + MC_RCU, RCU_FREE_BY_RCU);
 }
 
@@ -336,11 +338,9 @@ function unit_free(c: usize, p: usize): void {
 
 function unit_free_rcu(c: usize, p: usize): void {
   if (!begin_free(c, p)) return;
-  atomic.store<u32>(p - OBJ_HEADER + OBJ_STATE, OBJ_RCU);
-  // The end of a grace period, on whichever CPU, looks at this list too.
-  raw_spin_lock(c + MC_LOCK);
-  push(c + MC_BY_RCU, p);
-  raw_spin_unlock(c + MC_LOCK);
+  obj_store(p, OBJ_STATE, OBJ_RCU);
+  // The end of a grace period, on whichever CPU, takes this list too.
+  llist_add(c + MC_BY_RCU, p);
   if (!atomic.load<u32>(c + MC_CALL_RCU)) irq_work_queue(c + MC_IRQ_WORK);
 }
 
@@ -390,11 +390,11 @@ export function bpf_mem_alloc_destroy(ma: usize): void {
     if (!load<u32>(c, MC_UNIT_SIZE)) continue;
     store<u32>(c, 1, MC_DRAINING);
     irq_work_cancel(c + MC_IRQ_WORK, <usize>load<u32>(M_PERCPU) + (i / per_cpu) * PERCPU_SIZE);
-    free_all(take_list(c, MC_BY_TTRACE));
-    free_all(take_list(c, MC_WAITING_TTRACE));
-    free_all(take_list(c, MC_FREE));
-    free_all(take_list(c, MC_BY_RCU));
-    free_all(atomic.xchg<u32>(c + MC_WAITING, 0));
+    kfree_bulk(take_list(c, MC_BY_TTRACE));
+    kfree_bulk(take_list(c, MC_WAITING_TTRACE));
+    kfree_bulk(take_list(c, MC_FREE));
+    kfree_bulk(atomic.xchg<u32>(c + MC_BY_RCU, 0));
+    kfree_bulk(atomic.xchg<u32>(c + MC_WAITING, 0));
     atomic.add<u32>(ma + MA_PENDING, atomic.load<u32>(c + MC_CALL_RCU) + atomic.load<u32>(c + MC_CALL_TTRACE));
   }
   put_allocator(ma);

@@ -153,7 +153,7 @@ function take_ready(list: usize, oldest: u64): usize {
 function run_ready(list: usize, oldest: u64): bool {
   let head = take_ready(list, oldest);
   if (!head) return false;
-  atomic.add<u32>(M_RCU_COMPLETED, 1);
+  store<u32>(M_RCU_COMPLETED, load<u32>(M_RCU_COMPLETED) + 1);
   while (head) {
     const next: usize = load<u32>(head);
     const func = load<u32>(head, 4);
