@@ -7,7 +7,9 @@ const STATISTICS = /^(verification time|stack depth|processed \d+ insns|mark_pre
 /** The line that states the reason of a rejection: the last one, or the first of an infinite loop's three; '' for none. */
 export function reasonOf(log: string): string {
   const lines = log.split('\n').filter((line) => line.trim() && !line.startsWith(';') && !STATISTICS.test(line));
-  return lines.find((line) => line.startsWith('infinite loop detected')) ?? lines.at(-1) ?? '';
+  const reason = lines.find((line) => line.startsWith('infinite loop detected')) ?? lines.at(-1) ?? '';
+  // Some messages end without a newline.
+  return reason.replace(/verification time \d+ usec$/, '');
 }
 
 /** What the statistics of a log say (level 4); 0 where it does not. */

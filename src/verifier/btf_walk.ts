@@ -205,7 +205,6 @@ export function btfStructAccess(env: Env, reg: RegState, btf: Btf, off: number, 
       case WALK_PTR:
         return alloc ? SCALAR_VALUE : PTR_TO_BTF_ID;
       case WALK_PTR_UNTRUSTED:
-        if (alloc) return SCALAR_VALUE;
         walk.flag = MEM_RDONLY | PTR_UNTRUSTED;
         return PTR_TO_MEM;
       case WALK_SCALAR:

@@ -99,10 +99,13 @@ function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: Veri
       aux.ptrType = PTR_TO_FUNC;
       return;
     case BPF_PSEUDO_MAP_FD:
+      if (second.imm !== 0) env.reject(errno.EINVAL, msg.ldImm64Unrecognized());
+      return noMapOf(env, insn.imm);
+    case BPF_PSEUDO_MAP_VALUE:
+      return noMapOf(env, insn.imm);
     case BPF_PSEUDO_MAP_IDX:
       if (second.imm !== 0) env.reject(errno.EINVAL, msg.ldImm64Unrecognized());
       break;
-    case BPF_PSEUDO_MAP_VALUE:
     case BPF_PSEUDO_MAP_IDX_VALUE:
       break;
     default:
@@ -117,9 +120,15 @@ function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: Veri
     used.push(map);
     checkMapProgCompatibility(env, map);
   }
-  if (insn.src === BPF_PSEUDO_MAP_VALUE || insn.src === BPF_PSEUDO_MAP_IDX_VALUE)
-    directValue(env, map, second.imm, aux);
+  if (insn.src === BPF_PSEUDO_MAP_IDX_VALUE) directValue(env, map, second.imm, aux);
   if (isNew) checkMapOnce(env, used, map);
+}
+
+const STDERR = 2;
+
+/** A file descriptor that the object was compiled with: maps have others, given at load. */
+function noMapOf(env: Env, fd: number): never {
+  env.reject(fd >= 0 && fd <= STDERR ? errno.EINVAL : errno.EBADF, msg.fdNoMap(fd));
 }
 
 /** An address inside the value of an array with one entry, or inside an arena. */

@@ -344,6 +344,7 @@ export class Env {
       attachMember: this.attachMember,
       sleepableHook: this.sleepableHook,
       capPerfmon: this.allowPtrLeaks,
+      hasFunction: (name) => this.vmlinux.find(name, 'func') !== 0,
     };
   }
 

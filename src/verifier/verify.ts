@@ -36,8 +36,19 @@ const BEYOND_CAP_BPF: ReadonlySet<ProgType> = new Set<ProgType>([
   ...(['raw_tracepoint_writable', 'tracing', 'lsm', 'struct_ops', 'ext'] as const),
 ]);
 
+/** A kernel's BTF has a struct with a member for each program type that it was built with. */
+function isProgTypeBuilt(env: Env): boolean {
+  const { vmlinux, progType } = env;
+  const id = vmlinux.find('bpf_ctx_convert', 'struct');
+  if (!id) return true;
+  const type = vmlinux.type(id);
+  const name = `BPF_PROG_TYPE_${progType.toUpperCase()}_prog`;
+  return type.kind === 'struct' && type.members.some((member) => member.name === name);
+}
+
 /** What bpf_prog_load looks at, then the passes of bpf_check, in the kernel's order. */
 function check(env: Env): void {
+  if (!isProgTypeBuilt(env)) throw new Reject(errno.EINVAL, 0);
   if (env.options.caps === 'bpf' && BEYOND_CAP_BPF.has(env.progType)) throw new Reject(errno.EPERM, 0);
   addSubprogAndKfunc(env);
   checkSubprogs(env);
@@ -117,7 +128,10 @@ function reason(lines: readonly string[]): string {
 
 function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {
   const depths: number[] = [];
-  for (let i = 0; i < env.subprogCnt; i++) depths.push(env.subprog(i).stackDepth);
+  for (let i = 0; i < env.subprogCnt; i++) {
+    // A function that nothing reaches is removed.
+    if (i === 0 || !accepted || isReached(env, i)) depths.push(env.subprog(i).stackDepth);
+  }
   // bpf_throw without a callback of the program's own gets a hidden one.
   if (accepted && env.seenException && !env.exceptionCallbackSubprog) depths.push(0);
   return {
@@ -128,6 +142,13 @@ function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {
     stackDepth: depths.join('+'),
     verificationTimeUs: Math.round(ms * 1000),
   };
+}
+
+function isReached(env: Env, subprog: number): boolean {
+  for (let i = env.subprog(subprog).start; i < env.subprog(subprog + 1).start; i++) {
+    if (env.insnAux(i).seen) return true;
+  }
+  return false;
 }
 
 /** print_verification_stats */

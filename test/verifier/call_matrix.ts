@@ -72,6 +72,7 @@ function mayCall(caller: Caller, helper: (typeof HELPERS)[number]): boolean {
     attachMember: '',
     sleepableHook: false,
     capPerfmon: true,
+    hasFunction: () => true,
   };
   return getFuncProto(helper, query) !== null;
 }

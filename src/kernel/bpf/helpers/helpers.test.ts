@@ -15,7 +15,7 @@ interface Row {
 const asked = JSON.parse(readFileSync('test/data/helpers-6.18.json', 'utf8')) as { rows: readonly Row[] };
 
 /** Refused by the asked kernel for how it was built or booted, not for the program type. */
-const NOT_BUILT: ReadonlySet<string> = new Set(['bpf_override_return', 'bpf_probe_write_user']);
+const NOT_BUILT: ReadonlySet<string> = new Set(['bpf_probe_write_user']);
 
 function query(row: Row, attachType: AttachType | null, capPerfmon: boolean): HelperQuery {
   return {
@@ -26,6 +26,7 @@ function query(row: Row, attachType: AttachType | null, capPerfmon: boolean): He
     attachMember: '',
     sleepableHook: false,
     capPerfmon,
+    hasFunction: () => false,
   };
 }
 

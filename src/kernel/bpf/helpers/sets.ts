@@ -11,6 +11,8 @@ export interface HelperQuery {
   readonly release: Release;
   readonly type: ProgType;
   readonly attachType: AttachType | null;
+  /** Has the kernel a function of that name? Some helpers depend on how it was built. */
+  readonly hasFunction: (name: string) => boolean;
   /** Function, iterator target or struct_ops type it attaches to; empty when it names nothing. */
   readonly attachName: string;
   /** struct_ops: name of the member; else empty. */
@@ -285,8 +287,9 @@ const SETS: Readonly<Record<string, HelperSet>> = {
   },
   kprobe: {
     base: ['bpf_tracing'],
-    helpers: names('perf_event_output get_stackid get_stack override_return'),
+    helpers: names('perf_event_output get_stackid get_stack'),
     rules: {
+      override_return: (query) => (query.hasFunction('bpf_override_return') ? 'override_return' : null),
       get_func_ip: byKprobe('get_func_ip_kprobe_multi', 'get_func_ip_uprobe_multi', 'get_func_ip_kprobe'),
       get_attach_cookie: byKprobe('get_attach_cookie_kmulti', 'get_attach_cookie_umulti', 'get_attach_cookie_trace'),
     },
