@@ -102,6 +102,16 @@ export class LiveObject implements Disposable {
     return fd;
   }
 
+  /** Puts what is there of the programs or maps that an object names in a map into its slots. */
+  #fillSlots(spec: MapSpec, targets: ReadonlyMap<string, BpfFd>): void {
+    for (const { index, name } of spec.values) {
+      const target = targets.get(name);
+      if (!target) continue;
+      const [key, value] = [index, target.fd].map((word) => new Uint8Array(Uint32Array.of(word).buffer));
+      if (key && value) this.#bpf.mapUpdate(this.#used(spec), key, value);
+    }
+  }
+
   /** As libbpf completes it: one perf event a CPU, ring buffers in pages. */
   #maxEntries({ type, maxEntries }: MapSpec): number {
     if (type === 'perf_event_array' && maxEntries === 0) return this.#possibleCpus;
@@ -140,7 +150,10 @@ export class LiveObject implements Disposable {
    */
   load(program: KernelProgram, logLevel: number): { verdict: LiveVerdict; run: LiveProgram | null } {
     const btf = this.#btf(program.btf);
+    const fresh = program.maps.filter((spec) => !this.#maps.has(spec));
     const fdArray = program.maps.map((spec) => this.#map(spec, program.btf));
+    const maps = new Map(program.maps.map((spec) => [spec.name, this.#used(spec)]));
+    for (const spec of fresh) if (spec.inner) this.#fillSlots(spec, maps);
     const { errno, prog, log } = this.#bpf.progLoad({
       type: progTypes.indexOf(program.type),
       expectedAttachType: expectedAttachType(program),
@@ -156,6 +169,9 @@ export class LiveObject implements Disposable {
     const verdict: LiveVerdict = { verdict: prog ? 'accept' : 'reject', errno, log };
     if (!prog) return { verdict, run: null };
     this.#programs.push(prog);
+    for (const spec of program.maps) {
+      if (spec.type === 'prog_array') this.#fillSlots(spec, new Map([[program.name, prog]]));
+    }
     return { verdict, run: new LiveProgram(this.#bpf, prog, program) };
   }
 
