@@ -28,6 +28,7 @@ export type { Globals } from './machine/globals.ts';
 export type { Attachment, Fired, FireOptions, Machine } from './machine/machine.ts';
 export type { BpfObject, LoadOptions } from './machine/object.ts';
 export type { Program, ProgramRun, ProgramRunOptions } from './machine/run.ts';
+export { getAffinity, setAffinity } from './platform/affinity.ts';
 export { type Assets, type AssetUrls, fetchAssets } from './platform/browser/fetch_assets.ts';
 export { createMachine, type MachineOptions } from './platform/create_machine.ts';
 export type { Verdict, VerdictStats } from './verifier/index.ts';

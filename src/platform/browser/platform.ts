@@ -1,6 +1,7 @@
-/** What a browser cannot know by itself: where the package's files are. */
-import { InputError } from '../../errors.ts';
+/** What a browser cannot know by itself: where the package's files are. And what it does not have: the host's threads. */
+import { InputError, NotSupported } from '../../errors.ts';
 import type { Release } from '../../kernel/bpf/rows.ts';
+import type { CpuMask } from '../../kernel/cpu_mask.ts';
 import type { Profile } from '../../kernel/profile.ts';
 
 export function kernelWasm(): Uint8Array<ArrayBuffer> {
@@ -21,4 +22,12 @@ export function packageProfile(_release: Release, _nrCpus: number | undefined): 
     'profile',
     "give one: loadProfile with the bytes of a kernel's BTF, or fetchAssets' result",
   );
+}
+
+export function getAffinity(_tid?: number): CpuMask {
+  throw new NotSupported('the CPU affinity of threads in a browser');
+}
+
+export function setAffinity(_cpus: Iterable<number>, _tid?: number): void {
+  throw new NotSupported('the CPU affinity of threads in a browser');
 }

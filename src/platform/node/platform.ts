@@ -1,8 +1,10 @@
-/** Files of the package, read from disk. */
+/** What only Node has: files of the package, read from disk, and the host's threads. */
 import type { Release } from '../../kernel/bpf/rows.ts';
 import type { Profile } from '../../kernel/profile.ts';
 import { readAsset } from './assets.ts';
 import { openProfile } from './profile.ts';
+
+export { getAffinity, setAffinity } from './sched_affinity.ts';
 
 /** dist/kernel.wasm. */
 export function kernelWasm(): Uint8Array<ArrayBuffer> {
