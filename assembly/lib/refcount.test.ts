@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readWarnings } from '../../src/kernel/warnings.ts';
 import { testMemory } from '../../test/support/memory.ts';
-import { ALLOC_BUFFER, OBJ_LIVE } from '../layout.ts';
+import { ALLOC_BUFFER, OBJ_LIVE, WARNINGS_MAX } from '../layout.ts';
 
 const SATURATED = 0xc0000000 | 0;
 const MAX = 0x7fffffff;
@@ -53,6 +54,36 @@ it('a saturated mask is never freed', () => {
   expect(memory.u32At(usage) | 0).toBe(SATURATED);
   const { serial } = memory.objectHeader(mask);
   expect(memory.isLive({ objectOffset: mask, serial })).toBe(true);
+});
+
+it('a count that would overflow saturates, warns, and its mask is never freed', () => {
+  // A reference is acquired or released; starts lie at both ends.
+  const starts = fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: MAX - 4, max: MAX }));
+  fc.assert(
+    fc.property(starts, fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), (start, steps) => {
+      const mask = exports.bpf_cpumask_create();
+      const { serial } = memory.objectHeader(mask);
+      const before = readWarnings(memory).length;
+      memory.setU32(mask + 1024, start);
+      let count = start;
+      let warned = 0;
+      for (const acquire of steps) {
+        if (count === 0) break;
+        if (acquire) exports.bpf_cpumask_acquire(mask);
+        else exports.bpf_cpumask_release(mask);
+        // Once saturated, every change is a warning and leaves it so.
+        const overflows = count === SATURATED || (acquire && count === MAX);
+        if (overflows) warned++;
+        count = overflows ? SATURATED : count + (acquire ? 1 : -1);
+        expect(memory.isLive({ objectOffset: mask, serial })).toBe(count !== 0);
+        if (count !== 0) expect(memory.u32At(mask + 1024) | 0).toBe(count);
+      }
+      expect(readWarnings(memory, before).length).toBe(Math.min(warned, WARNINGS_MAX));
+      if (count !== 0) memory.setU32(mask + 1024, 1);
+      if (count !== 0) exports.bpf_cpumask_release(mask);
+    }),
+    { seed: 3, numRuns: 300 },
+  );
 });
 
 it('the destructor of kptrs gives one reference back', () => {

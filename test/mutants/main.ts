@@ -36,7 +36,10 @@ const FIRST: readonly (readonly [part: string, tests: readonly string[]])[] = [
   ['lib/find_bit', ['assembly/lib/find_bit.test.ts']],
   ['lib/bitmap', ['assembly/lib/atomic.test.ts', 'assembly/kernel/bpf/cpumask.test.ts']],
   ['lib/', ['assembly/kernel/bpf/cpumask.test.ts']],
-  ['bpf/cpumask', ['src/kernel/kfuncs_api.test.ts', 'assembly/lib/refcount.test.ts']],
+  [
+    'bpf/cpumask',
+    ['src/kernel/kfuncs_api.test.ts', 'assembly/lib/refcount.test.ts', 'assembly/kernel/bpf/memalloc.test.ts'],
+  ],
   [
     'memalloc',
     ['assembly/lib/atomic.test.ts', 'assembly/kernel/bpf/memalloc.test.ts', 'assembly/kernel/rcu/rcu.test.ts'],

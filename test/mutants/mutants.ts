@@ -201,6 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
       (within): Edit => ['raw_spin_lock(MM_LOCK);', '', within],
     ),
     ['obj_store(rest, OBJ_SERIAL, 1);', ''],
+    ['    put_free(p);\n    any = true;', '    any = true;'],
   ]),
   ...of('mm/kasan', [
     ['if (shadow & 0x80) return 0;', ''],
