@@ -36,6 +36,8 @@ interface Sides {
   readonly k: Kfuncs;
   readonly ours: readonly [a: Masks, b: Masks, c: Masks];
   readonly theirs: readonly [a: BitSet, b: BitSet, c: BitSet];
+  /** A new set of theirs. */
+  readonly empty: () => BitSet;
 }
 
 interface Row {
@@ -183,6 +185,18 @@ const ROWS: readonly Row[] = [
         c.addRange(0, cpus),
   },
   {
+    kfunc: 'create+release',
+    beside: 'constructor',
+    ours:
+      ({ k }) =>
+      () =>
+        k.bpf_cpumask_release(k.bpf_cpumask_create()),
+    theirs:
+      ({ empty }) =>
+      () =>
+        empty(),
+  },
+  {
     kfunc: 'create+copy+release',
     beside: 'clone',
     ours:
@@ -226,6 +240,7 @@ function sidesFor(cpus: number, k: Kfuncs, BitSets: BitSetClass): Sides {
     k,
     ours: [mask(members), mask(members), mask(others)],
     theirs: [new BitSets(members), new BitSets(members), new BitSets(others)],
+    empty: () => new BitSets([]),
   };
 }
 

@@ -45,6 +45,10 @@ describe('conform', () => {
     expect(plugin(hex(program))).toEqual({ status: 0, stdout: 'ffffffffffffffff\n', stderr: '' });
   });
 
+  it('takes a call of a kernel function, which nothing resolves, for one of a helper', () => {
+    expect(plugin('85  20  00  00  2a  00  00  00  95  00  00  00  00  00  00  00', '').stdout).toBe('0\n');
+  });
+
   it('takes options as one argument, and nothing as an empty one', () => {
     const program = hex(assemble('r0 = r2; exit'));
     expect(plugin(program, '', '').stdout).toBe('0\n');
