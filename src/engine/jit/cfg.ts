@@ -10,8 +10,6 @@ export interface Edge {
   /** Instructions to be counted when it is taken, and whether it leads back (cost.ts). */
   cost: number;
   back: boolean;
-  /** Instruction that it leads to. */
-  readonly insn: number;
 }
 
 export interface Block {
@@ -29,8 +27,8 @@ export interface Block {
 
 export type Graph = Block[];
 
-export function edge(from: number, to: number, insn: number): Edge {
-  return { from, to, select: -1, cost: 0, back: false, insn };
+export function edge(from: number, to: number): Edge {
+  return { from, to, select: -1, cost: 0, back: false };
 }
 
 /** Does nothing of the function follow the instruction at `i`? */
@@ -110,7 +108,7 @@ export function buildGraph(decoded: DecodedProgram, entry: number): Graph {
     const past = last >= decoded.length;
     const targets = past ? [] : (successors(decoded, last) ?? [last + slotsOf(decoded, last)]);
     const end = past ? last : last + slotsOf(decoded, last);
-    const succ = targets.map((target) => edge(id, ids.get(target) as number, target));
+    const succ = targets.map((target) => edge(id, ids.get(target) as number));
     graph[id] = { id, first, end, cost, succ, dispatcher: false };
   }
   return graph;

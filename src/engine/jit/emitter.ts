@@ -184,11 +184,23 @@ export class FunctionEmitter {
     this.code.set(this.left);
   }
 
+  /** Pushes whether the budget is used up. */
+  overBudget(): void {
+    this.code.get(this.left).i64(0).op(OP['i64.lt_s']);
+  }
+
+  /** Asks the engine for more; the run ends here when there is none. */
+  refill(insn: number): void {
+    const { code, left } = this;
+    code.get(left).i32(insn).call(this.context.imported(BUDGET.name)).set(left);
+  }
+
   /** Looks at the budget now, and stops the run when it is used up. */
   checkBudget(insn: number): void {
-    const { code, left } = this;
-    code.get(left).i64(0).op(OP['i64.lt_s']).open(OP.if);
-    code.get(left).i32(insn).call(this.context.imported(BUDGET.name)).set(left).end();
+    this.overBudget();
+    this.code.open(OP.if);
+    this.refill(insn);
+    this.code.end();
   }
 
   /** Ends the run as a fault. */
@@ -248,13 +260,11 @@ export class FunctionEmitter {
     return this.left >= 0 && (back || cost !== 0) ? true : select >= 0;
   }
 
-  /** What taking an edge does: it counts, tells a dispatcher where to go on, and looks at the budget on the way back. */
-  edge({ select, cost, back, insn }: Edge): void {
+  /** What taking an edge does: it counts, and tells a dispatcher where to go on. */
+  edge({ select, cost }: Edge): void {
     const { code, left } = this;
     if (select >= 0) code.i32(select).set(this.selectLocal());
-    if (left < 0) return;
-    if (cost !== 0) code.get(left).i64(cost).op(OP['i64.sub']).set(left);
-    if (back) this.checkBudget(insn);
+    if (left >= 0 && cost !== 0) code.get(left).i64(cost).op(OP['i64.sub']).set(left);
   }
 
   private selectLocal(): number {

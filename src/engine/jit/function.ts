@@ -84,6 +84,8 @@ export function emitFunction(f: FunctionEmitter, graph: Graph, flow: Flow, pendi
     edge: (edge) => f.edge(edge),
     hasEdgeCode: (edge) => f.hasEdgeCode(edge),
     selected: () => f.selected(),
+    overBudget: () => f.overBudget(),
+    refill: ({ first }) => f.refill(first),
   });
   f.code.op(OP.unreachable);
 }

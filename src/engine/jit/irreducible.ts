@@ -70,7 +70,7 @@ function dispatch(graph: Graph, entries: readonly number[]): number {
       one.select = select;
     }
   }
-  const succ = entries.map((to) => edge(id, to, (graph[to] as Block).first));
+  const succ = entries.map((to) => edge(id, to));
   graph.push({ id, first: 0, end: 0, cost: 0, succ, dispatcher: true });
   return id;
 }

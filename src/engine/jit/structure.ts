@@ -21,6 +21,10 @@ export interface BlockEmitter {
   hasEdgeCode(edge: Edge): boolean;
   /** Leaves the number of the successor that a dispatcher was told. */
   selected(): void;
+  /** Leaves an i32 that is not 0 when the budget is used up; asked on every way back. */
+  overBudget(): void;
+  /** Asks for more, before the loop of this header goes on; does not return when there is none. */
+  refill(header: Block): void;
 }
 
 type Task =
@@ -32,6 +36,8 @@ type Task =
   /** Ends a block, and goes on with what is behind it. */
   | { readonly kind: 'behind'; readonly block: number }
   | { readonly kind: 'end' }
+  /** Ends a loop. Its slow way lies behind it, since a call in it would cost it its registers; then it goes on. */
+  | { readonly kind: 'refill'; readonly block: number }
   | { readonly kind: 'edge'; readonly edge: Edge };
 
 interface Placement {
@@ -83,18 +89,24 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
   /** Depth just inside of the block that ends before a block, and of a header's loop. */
   const blockDepth = new Int32Array(graph.length).fill(-1);
   const loopDepth = new Int32Array(graph.length).fill(-1);
+  /** Branches outwards to that depth. */
+  const outTo = (depth: Int32Array, block: number) => code.depth - (depth[block] as number);
 
-  const label = ({ to, back }: Edge): number => code.depth - ((back ? loopDepth : blockDepth)[to] as number);
+  const label = ({ to, back }: Edge): number => outTo(back ? loopDepth : blockDepth, to);
   const isInline = ({ to, back }: Edge) => !labelled[to] && !back;
-  /** Takes an edge; inline code is left to the tasks. */
-  const take = (edge: Edge) => {
+  /** Takes an edge; inline code is left to the tasks. `last`: what the tasks do next comes next in the code. */
+  const take = (edge: Edge, last = true) => {
     emitter.edge(edge);
     if (isInline(edge)) {
       tasks.push({ kind: 'tree', block: edge.to });
       return;
     }
     const next = tasks[tasks.length - 1];
-    if (!edge.back && next?.kind === 'behind' && next.block === edge.to) return;
+    if (edge.back) {
+      emitter.overBudget();
+      // The block around the loop.
+      code.branch(OP.br_if, outTo(loopDepth, edge.to) + 1);
+    } else if (last && next?.kind === 'behind' && next.block === edge.to) return;
     code.branch(OP.br, label(edge));
   };
   /** Pushes what surrounds `first`, so that it runs first: opens, then `first`, then what is behind each. */
@@ -130,8 +142,7 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
         emitter.selected();
         code.i32(i).op(OP['i32.eq']).open(OP.if);
       }
-      emitter.edge(edge);
-      code.branch(OP.br, label(edge));
+      take(edge, last);
       if (!last) code.end();
     });
   };
@@ -145,9 +156,14 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
         break;
       }
       case 'loop':
-        code.open(OP.loop);
+        code.open(OP.loop).open(OP.block).open(OP.loop);
         loopDepth[task.block] = code.depth;
-        tasks.push({ kind: 'end' }, { kind: 'body', block: task.block });
+        tasks.push({ kind: 'refill', block: task.block }, { kind: 'body', block: task.block });
+        break;
+      case 'refill':
+        code.end().end();
+        emitter.refill(graph[task.block] as Block);
+        code.branch(OP.br, 0).end();
         break;
       case 'body': {
         // Blocks around it first; it comes again when they are open.
