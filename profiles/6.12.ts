@@ -22,11 +22,6 @@ export default {
       evidence: 'measured',
       source: '6.8.0 and 6.12.117',
     },
-    dynptrWrongType: {
-      was: (type, arg) => `Expected a dynptr of type ${type} as arg #${arg + 1}`,
-      evidence: 'documented',
-      source: 'process_dynptr_func()',
-    },
     iterNotUninit: {
       was: (type, arg) => `expected uninitialized iter_${type} as arg #${arg + 1}`,
       evidence: 'measured',

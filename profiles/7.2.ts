@@ -63,11 +63,6 @@ export default {
       evidence: 'measured',
       source: '7.1.13 and 7.2.12',
     },
-    dynptrWrongType: {
-      is: (type, arg) => `Expected a dynptr of type ${type} as R${arg + 1}`,
-      evidence: 'documented',
-      source: 'process_dynptr_func()',
-    },
     dynptrExpected: {
       is: (arg) => `R${arg + 1} expected pointer to stack or const struct bpf_dynptr`,
       evidence: 'documented',
@@ -77,11 +72,6 @@ export default {
       is: (arg) => `R${arg + 1} expected pointer to an iterator on stack`,
       evidence: 'measured',
       source: '7.1.13 and 7.2.12',
-    },
-    iterInvalid: {
-      is: (arg) => `expected valid iter pointer as R${arg + 1}`,
-      evidence: 'documented',
-      source: 'process_iter_arg()',
     },
     iterNotUninit: {
       is: (type, arg) => `expected uninitialized iter_${type} as R${arg + 1}`,
@@ -124,11 +114,6 @@ export default {
       evidence: 'documented',
       source: 'check_kfunc_args()',
     },
-    argIsExpected: {
-      is: (arg, type, expected) => `R${arg + 1} is ${type} expected ${expected} or socket`,
-      evidence: 'documented',
-      source: 'check_kfunc_args()',
-    },
     argSizeUnknown: {
       is: (arg, kind, name, error) =>
         `R${arg + 1} reference type('${kind} ${name}') size cannot be determined: ${error}`,
@@ -167,11 +152,6 @@ export default {
     },
     notMapValueOrAlloc: {
       is: (arg) => `R${arg + 1} doesn't point to map value or allocated object`,
-      evidence: 'documented',
-      source: 'check_kfunc_args()',
-    },
-    argTypeUnknown: {
-      is: (arg, type) => `Unrecognized R${arg + 1} type ${type}`,
       evidence: 'documented',
       source: 'check_kfunc_args()',
     },

@@ -4,6 +4,7 @@
  */
 import { ARG_DONTCARE, RET_VOID } from '../kernel/bpf/bpf.ts';
 import { type FuncProto, getFuncProto, helperById } from '../kernel/bpf/helpers/index.ts';
+import { kfuncByName } from '../kernel/bpf/kfuncs/index.ts';
 import { KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
 import type { Env, Insn } from './env.ts';
 import { fetchKfuncMeta, type KfuncMeta } from './kfunc_meta.ts';
@@ -49,6 +50,12 @@ const ASYNC_KFUNCS: ReadonlySet<string> = new Set([
   'bpf_task_work_schedule_resume_impl',
 ]);
 
+/** Name under which the verifier knows what is special about a kfunc: its own, or that of the one whose place it took. */
+export function kfuncLike(env: Env, insn: Insn): string {
+  const name = kfuncName(env, insn);
+  return kfuncByName(name)?.like ?? name;
+}
+
 /** Name for the log (disasm_kfunc_name). */
 export function kfuncName(env: Env, insn: Insn): string {
   return (insn.off === 0 && insn.imm > 0 && insn.imm < env.vmlinux.nrTypes && env.vmlinux.name(insn.imm)) || '';
@@ -57,13 +64,13 @@ export function kfuncName(env: Env, insn: Insn): string {
 /** A helper or kfunc whose callback runs during the call. */
 export function isSyncCallbackCallingInsn(env: Env, insn: Insn): boolean {
   if (isHelperCall(insn)) return SYNC_HELPERS.has(insn.imm);
-  return isKfuncCall(insn) && SYNC_KFUNCS.has(kfuncName(env, insn));
+  return isKfuncCall(insn) && SYNC_KFUNCS.has(kfuncLike(env, insn));
 }
 
 /** The same for callbacks that run later (timers, workqueues, task work). */
 export function isAsyncCallbackCallingInsn(env: Env, insn: Insn): boolean {
   if (isHelperCall(insn)) return insn.imm === TIMER_SET_CALLBACK;
-  return isKfuncCall(insn) && ASYNC_KFUNCS.has(kfuncName(env, insn));
+  return isKfuncCall(insn) && ASYNC_KFUNCS.has(kfuncLike(env, insn));
 }
 
 export function isBpfThrowKfunc(env: Env, insn: Insn): boolean {

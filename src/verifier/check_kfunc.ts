@@ -2,7 +2,7 @@
 import { MEM_RCU, PTR_MAYBE_NULL, PTR_UNTRUSTED } from '../kernel/bpf/bpf.ts';
 import { KF_DESTRUCTIVE, KF_RCU_PROTECTED, KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
-import { kfuncName } from './call_info.ts';
+import { kfuncLike, kfuncName } from './call_info.ts';
 import { setRbtreeAddCallbackState, setTaskWorkCallbackState, setTimerCallbackState } from './callbacks.ts';
 import { checkReturnCode } from './check_attach.ts';
 import { inRcuCs, nonSleepableContext } from './context.ts';
@@ -49,7 +49,7 @@ const SPIN_ALLOWED: ReadonlySet<string> = new Set([
 
 /** kfunc_spin_allowed */
 export function kfuncSpinAllowed(env: Env, insn: Insn): boolean {
-  const name = kfuncName(env, insn);
+  const name = kfuncLike(env, insn);
   return SPIN_ALLOWED.has(name) && (!name.startsWith('bpf_iter_num') || env.has('iterators_under_lock'));
 }
 
@@ -86,7 +86,7 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
   const sleepable = (meta.flags & KF_SLEEPABLE) !== 0;
   if (sleepable && !env.curState.inSleepable) env.reject(errno.EACCES, msg.kfuncMustSleep(meta.name));
   checkKfuncArgs(env, call, insnIdx);
-  const callback = CALLBACKS[meta.name];
+  const callback = CALLBACKS[meta.like];
   if (callback) {
     try {
       pushCallbackCall(env, insn, insnIdx, call.subprogno, callback.set, callback.sleepable);
@@ -155,7 +155,7 @@ function release(env: Env, call: KfuncCall, insnIdx: number): void {
   if (call.releaseRegno && !releaseReference(env, (regs[call.releaseRegno] as RegState).refObjId)) {
     env.reject(errno.EINVAL, msg.kfuncNotAcquired(name, funcId));
   }
-  if (!INSERTS.has(name)) return;
+  if (!INSERTS.has(call.meta.like)) return;
   const node = regs[2] as RegState;
   const aux = env.insnAux(insnIdx);
   aux.insertOff = node.off;

@@ -1,7 +1,7 @@
 /** Nodes and roots of lists and trees: callbacks, owning and non-owning references (mark_reg_graph_node ...). */
 import { MEM_ALLOC, MEM_RCU, NON_OWN_REF, PTR_TO_BTF_ID } from '../kernel/bpf/bpf.ts';
 import type { GraphRoot } from '../kernel/bpf/btf_record.ts';
-import { isKfuncCall, kfuncName } from './call_info.ts';
+import { isKfuncCall, kfuncLike } from './call_info.ts';
 import type { Env } from './env.ts';
 import { regBtfRecord } from './locks.ts';
 import { findReferenceState } from './refs.ts';
@@ -23,7 +23,7 @@ export function inRbtreeLockRequiredCb(env: Env): boolean {
     const frame = state.frame[i] as FuncState;
     if (!frame.inCallbackFn) continue;
     const call = env.insn(frame.callsite);
-    if (isKfuncCall(call) && TREE_KFUNCS.has(kfuncName(env, call))) return true;
+    if (isKfuncCall(call) && TREE_KFUNCS.has(kfuncLike(env, call))) return true;
   }
   return false;
 }

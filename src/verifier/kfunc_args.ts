@@ -256,7 +256,7 @@ const HANDLERS: Readonly<Record<ArgKind, (arg: Arg) => void>> = {
   },
   null: () => undefined,
   alloc: ({ env, call, reg, index }) => {
-    const { name } = call.meta;
+    const { like: name } = call.meta;
     if (reg.type === ALLOCATED) {
       if (name !== 'bpf_obj_drop_impl') env.reject(errno.EINVAL, msg.expectedFor(index, 'bpf_obj_drop_impl'));
     } else if (reg.type === (ALLOCATED | MEM_PERCPU)) {

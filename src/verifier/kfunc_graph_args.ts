@@ -73,7 +73,7 @@ export function listNodeArg(env: Env, reg: RegState, regno: number, call: KfuncC
 /** KF_ARG_PTR_TO_RB_NODE: added nodes are owned; others are seen under the lock. */
 export function treeNodeArg(env: Env, reg: RegState, regno: number, call: KfuncCall): void {
   const { name } = call.meta;
-  if (name === 'bpf_rbtree_add_impl') {
+  if (call.meta.like === 'bpf_rbtree_add_impl') {
     requireOwned(env, reg, regno);
   } else {
     if (!typeIsNonOwningRef(reg.type) && !reg.refObjId) {

@@ -8,6 +8,8 @@ import { msg } from './messages.ts';
 /** struct bpf_kfunc_call_arg_meta, the part that is known before the arguments. */
 export interface KfuncMeta {
   readonly name: string;
+  /** Name under which the verifier knows what is special about it: that of the kfunc whose place it took. */
+  readonly like: string;
   /** KF_ flags in this release. */
   readonly flags: number;
   readonly funcId: number;
@@ -70,7 +72,7 @@ function lookup(env: Env, name: string, funcId: number, protoId: number): KfuncM
   if (!row || !existsIn(row, release)) return null;
   if (!atRelease(row.programs, release)?.includes(env.progType)) return null;
   if (row.onlyFor && !FILTERS[row.onlyFor](env)) return null;
-  return { name, flags: atRelease(row.flags, release) ?? 0, funcId, protoId };
+  return { name, like: row.like ?? name, flags: atRelease(row.flags, release) ?? 0, funcId, protoId };
 }
 
 const FILTERS: Readonly<Record<KfuncFilter, (env: Env) => boolean>> = {

@@ -44,7 +44,7 @@ const RES_LOCKS: ReadonlySet<string> = new Set(['bpf_res_spin_lock', 'bpf_res_sp
 export function kfuncReturn(env: Env, call: KfuncCall, insnIdx: number): void {
   const regs = env.curRegs();
   const { returnType } = call.proto;
-  const { name } = call.meta;
+  const { like: name } = call.meta;
   clearCallerSavedRegs(env, regs);
   const r0 = regs[0] as RegState;
   const target = returnType.kind === 'ptr' ? env.vmlinux.skipMods(returnType.type) : 0;
@@ -84,7 +84,7 @@ function isStruct(type: BtfType): type is BtfStruct {
 }
 
 function pointerReturn(env: Env, call: KfuncCall, r0: RegState, insnIdx: number, target: number): void {
-  const special = SPECIAL[call.meta.name];
+  const special = SPECIAL[call.meta.like];
   if (special) {
     special(env, call, r0, insnIdx);
     return;

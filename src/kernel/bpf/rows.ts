@@ -52,6 +52,8 @@ export interface KfuncRow {
   readonly programs: Readonly<Partial<Record<Release, readonly ProgType[]>>>;
   readonly onlyFor?: KfuncFilter;
   readonly since: Release;
+  /** Kfunc whose place it took: the verifier treats it alike. */
+  readonly like?: string;
   /** First release that no longer has it. */
   readonly until?: Release;
   readonly summary: string;

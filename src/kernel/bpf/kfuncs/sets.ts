@@ -6,6 +6,7 @@ import { FS_KFUNCS } from './fs.ts';
 import { GENERIC_KFUNCS } from './generic.ts';
 import { HID_KFUNCS } from './hid.ts';
 import { NET_KFUNCS } from './net.ts';
+import { RECENT_KFUNCS } from './recent.ts';
 import { SCHED_EXT_KFUNCS } from './sched_ext.ts';
 import { TEST_KFUNCS } from './test.ts';
 import { TRACE_KFUNCS } from './trace.ts';
@@ -20,4 +21,5 @@ export const OTHER_KFUNCS: readonly KfuncRow[] = [
   ...HID_KFUNCS,
   ...SCHED_EXT_KFUNCS,
   ...TEST_KFUNCS,
+  ...RECENT_KFUNCS,
 ];
