@@ -24,6 +24,8 @@ export * from './kernel/bpf/bprintf';
 export * from './kernel/bpf/btf_record';
 export * from './kernel/bpf/dynptr';
 export * from './kernel/bpf/hashtab';
+export * from './kernel/bpf/jit';
+export * from './kernel/bpf/unwind';
 export * from './kernel/bpf/helpers';
 export * from './kernel/bpf/kptr';
 export * from './kernel/bpf/list';

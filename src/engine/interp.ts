@@ -35,6 +35,7 @@ class InterpRun implements Run {
     this.#ic = ic;
     this.#release = release;
     memory.setCpu(options.cpu ?? 0);
+    memory.exports.prog_save(ic + layout.IC_SAVED);
     memory.exports.bpf_prog_enter(this.#sleepable);
     const args = options.args ?? [];
     memory.setU32(ic + layout.IC_STACK_SLACK, options.stackSlack ?? 0);
@@ -96,7 +97,10 @@ class InterpRun implements Run {
 
   #end(fault: Fault | null): false {
     this.#memory.setCpu(this.#options.cpu ?? 0);
-    this.#memory.exports.bpf_prog_exit(this.#sleepable);
+    const { exports } = this.#memory;
+    exports.bpf_prog_exit(this.#sleepable);
+    const exited = this.#memory.u32At(this.#ic + layout.IC_STATUS) === layout.INTERP_EXITED;
+    if (!exited) exports.prog_unwind(this.#ic + layout.IC_SAVED);
     const r0 = this.#memory.dv().getBigUint64(this.#ic + layout.IC_REGS, true);
     this.#outcome = { retval: Number(r0 & 0xffffffffn), r0, insns: this.#insns, fault };
     return false;

@@ -269,7 +269,8 @@ export class KernelMemory {
   }
 
   setU32(offset: number, value: number): void {
-    this.u32()[offset >>> 2] = value;
+    const view = offset >>> 2 < this.#u32.length ? this.#u32 : this.u32();
+    view[offset >>> 2] = value;
   }
 
   /** Simulated kernel address of an offset; offset 0 is NULL. */

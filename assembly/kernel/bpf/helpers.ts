@@ -6,6 +6,7 @@ import { this_cpu } from '../gs';
 import { local_irq_restore, local_irq_save } from '../rcu/read_side';
 import {
   BM_COUNT, M_BOOT_OFFSET_NS, M_CPU_TO_NODE, M_TAI_OFFSET_NS, PCPU_BASE, PCPU_STRIDE, PC_ATTACH_COOKIE, PC_FUNC_IP,
+  PC_SPIN_LOCK,
 } from './map_layout';
 
 /** Ticks a second of distributions' kernels. */
@@ -84,9 +85,11 @@ export function bpf_get_func_ip(ctx: usize): u64 {
 export function bpf_spin_lock(lock: usize): void {
   local_irq_save();
   raw_spin_lock(lock);
+  store<u32>(this_cpu(), <u32>lock, PC_SPIN_LOCK);
 }
 
 export function bpf_spin_unlock(lock: usize): void {
+  store<u32>(this_cpu(), 0, PC_SPIN_LOCK);
   raw_spin_unlock(lock);
   local_irq_restore();
 }

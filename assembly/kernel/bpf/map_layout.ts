@@ -169,6 +169,8 @@ export const PC_RESULT = 560;
 export const PC_PRINTK_ARGS = 576;
 /** A timer or work item runs here: struct bpf_async *. u32 */
 export const PC_ASYNC = 568;
+/** The bpf_spin_lock that a program holds here; 0: none. u32 */
+export const PC_SPIN_LOCK = 572;
 
 /** A per-CPU pointer, as this_cpu_ptr and per_cpu_ptr take it, is the address of { u32 base, u32 stride }. */
 export const PCPU_BASE = 0;

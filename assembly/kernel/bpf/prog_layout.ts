@@ -104,7 +104,20 @@ export const IC_FAULT_SHADOW = 160;
 export const IC_FAULT_ARG = 164;
 /** Bytes above r10 that may be accessed too, for plain programs that were never verified. u32 */
 export const IC_STACK_SLACK = 172;
+/** What sections this CPU was in before (prog_save): 16 bytes. */
+export const IC_SAVED = 176;
 export const IC_FRAMES = 192;
+
+/**
+ * What compiled programs share with their engine: instructions that are left of the budget (s64), tail calls so far, packet of
+ * ld_abs and ld_ind and its bytes (u32 each), what sections this CPU was in before (prog_save).
+ */
+export const JR_LEFT = 0;
+export const JR_TAIL_CALLS = 8;
+export const JR_PACKET = 16;
+export const JR_PACKET_LEN = 20;
+export const JR_SAVED = 24;
+export const JR_SIZE = 40;
 
 /** A frame: where it returns to, what its return means (FRAME_), the caller's program and registers. */
 export const FR_RET = 0;

@@ -1,5 +1,5 @@
 /** Loads, stores and atomics. What a verified program accesses is there; only loads marked by the verifier may find nothing. */
-import { FAULT_NO_PACKET } from '../../../assembly/kernel/bpf/prog_layout.ts';
+import { FAULT_NO_PACKET, JR_PACKET, JR_PACKET_LEN } from '../../../assembly/kernel/bpf/prog_layout.ts';
 import {
   KERNEL_BASE_HI,
   M_MEMORY_LIMIT,
@@ -10,7 +10,7 @@ import {
 } from '../../../assembly/layout.ts';
 import type { InsnRow } from '../../uapi/insn.ts';
 import { swap16, swap32 } from './alu.ts';
-import { type FunctionEmitter, RUN_PACKET, RUN_PACKET_LEN } from './emitter.ts';
+import type { FunctionEmitter } from './emitter.ts';
 import type { Align } from './encoder.ts';
 import { I32, I64, OP } from './opcodes.ts';
 
@@ -172,7 +172,7 @@ const PACKET_LOADS: Readonly<Record<number, number>> = {
 export function emitPacket(f: FunctionEmitter, i: number, row: InsnRow): void {
   const { code, insns } = f;
   const at = f.take(I32);
-  f.runField(RUN_PACKET).memory(OP['i32.load'], 2).op(OP['i32.eqz']).open(OP.if);
+  f.runField(JR_PACKET).memory(OP['i32.load'], 2).op(OP['i32.eqz']).open(OP.if);
   f.fault(FAULT_NO_PACKET, i);
   code.end();
   code.i32(insns.imm[i] as number);
@@ -183,11 +183,11 @@ export function emitPacket(f: FunctionEmitter, i: number, row: InsnRow): void {
     .op(OP['i64.extend_i32_u'])
     .i64(row.bits / 8)
     .op(OP['i64.add']);
-  f.runField(RUN_PACKET_LEN).memory(OP['i64.load32_u'], 2).op(OP['i64.gt_u']).op(OP['i32.or']).open(OP.if);
+  f.runField(JR_PACKET_LEN).memory(OP['i64.load32_u'], 2).op(OP['i64.gt_u']).op(OP['i32.or']).open(OP.if);
   code.i64(0);
   f.leave();
   code.end();
-  f.runField(RUN_PACKET).memory(OP['i32.load'], 2).get(at).op(OP['i32.add']);
+  f.runField(JR_PACKET).memory(OP['i32.load'], 2).get(at).op(OP['i32.add']);
   code.memory(PACKET_LOADS[row.bits] as number, 0);
   if (row.bits !== 8) {
     code.op(OP['i32.wrap_i64']);

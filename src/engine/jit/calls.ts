@@ -9,6 +9,8 @@ import {
   ENGINE_TAIL_CALL,
   ENGINE_THROW,
   FAULT_CALL,
+  JR_LEFT,
+  JR_TAIL_CALLS,
   MAX_TAIL_CALL_CNT,
 } from '../../../assembly/kernel/bpf/prog_layout.ts';
 import { KERNEL_BASE_HI, PC_SITE } from '../../../assembly/layout.ts';
@@ -16,7 +18,7 @@ import { InvariantError } from '../../errors.ts';
 import { KERNEL_CALLS } from '../../kernel/generated/calls.ts';
 import type { LinkedCall } from '../link.ts';
 import { type DecodedProgram, functionTarget } from './decode.ts';
-import { BPF_SIGNATURE, type FunctionEmitter, RUN_LEFT, RUN_TAIL_CALLS, THROW } from './emitter.ts';
+import { BPF_SIGNATURE, type FunctionEmitter, THROW } from './emitter.ts';
 import type { Code, Signature } from './encoder.ts';
 import { I32, I64, OP } from './opcodes.ts';
 
@@ -151,7 +153,7 @@ export const CALLBACK_MASK = 0xffff;
 
 /** Looks at the budget between two callbacks: those without loops do not. */
 function checkBetween(f: FunctionEmitter, i: number): void {
-  f.runField(RUN_LEFT).memory(OP['i64.load'], 3).i64(0).op(OP['i64.lt_s']).open(OP.if);
+  f.runField(JR_LEFT).memory(OP['i64.load'], 3).i64(0).op(OP['i64.lt_s']).open(OP.if);
   f.reload(0);
   f.checkBudget(i);
   f.flush(0);
@@ -256,9 +258,9 @@ function emitTailCall(f: FunctionEmitter): void {
   const [prog, calls] = [f.take(I32), f.take(I32)];
   f.get32(2);
   f.get32(3).call(context.imported('fd_array_map_lookup')).tee(prog).op(OP['i32.eqz']).op(OP['i32.eqz']);
-  f.runField(RUN_TAIL_CALLS).memory(OP['i32.load'], 2).tee(calls);
+  f.runField(JR_TAIL_CALLS).memory(OP['i32.load'], 2).tee(calls);
   code.i32(MAX_TAIL_CALL_CNT).op(OP['i32.lt_u']).op(OP['i32.and']).open(OP.if);
-  f.runField(RUN_TAIL_CALLS).get(calls).i32(1).op(OP['i32.add']).memory(OP['i32.store'], 2);
+  f.runField(JR_TAIL_CALLS).get(calls).i32(1).op(OP['i32.add']).memory(OP['i32.store'], 2);
   code.get(prog).call(context.imported('enter_prog'));
   f.flush(f.pending);
   f.get(1).i64(0).i64(0).i64(0).i64(0);

@@ -6,7 +6,7 @@ import { CURSOR_SIZE, neededImports, runsBpf, signatureOf } from './calls.ts';
 import { buildGraph, type Graph, slotsOf } from './cfg.ts';
 import { placeCosts } from './cost.ts';
 import type { DecodedProgram } from './decode.ts';
-import type { Flow } from './dominators.ts';
+import { analyseFlow, type Flow } from './dominators.ts';
 import {
   BPF_SIGNATURE,
   BUDGET,
@@ -19,12 +19,13 @@ import {
 import { ModuleWriter } from './encoder.ts';
 import { emitFunction } from './function.ts';
 import { makeReducible } from './irreducible.ts';
+import { unrollLoops } from './unroll.ts';
 
 /** Where compiled code finds what it shares with the engine; offsets. */
 export interface CompileTarget {
   readonly memory: KernelMemory;
   readonly shared: boolean;
-  /** What RUN_ names. */
+  /** What JR_ names (prog_layout.ts). */
   readonly run: number;
   /** Behind the stack. */
   readonly stackTop: number;
@@ -50,7 +51,8 @@ function analyse(decoded: DecodedProgram): Analysed[] {
     const graph = buildGraph(decoded, entry);
     for (const { cost } of graph) total += cost;
     if (total > MAX_COPIES * (decoded.length + 64)) throw new NotSupported('jit of functions that share code');
-    const flow = makeReducible(graph);
+    const rolled = makeReducible(graph);
+    const flow = unrollLoops(decoded, graph, rolled) ? analyseFlow(graph) : rolled;
     return { entry, graph, flow, pending: placeCosts(graph, flow) };
   });
 }

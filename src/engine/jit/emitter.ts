@@ -2,7 +2,7 @@
  * One function of a program as a WebAssembly function: r1 to r5 and the end of its stack are parameters, r0 its result, every
  * register a local. What an instruction does is in alu.ts, memory.ts and calls.ts; this holds what they share.
  */
-import { BPF_MAX_LOOPS, FAULT_CALL_DEPTH } from '../../../assembly/kernel/bpf/prog_layout.ts';
+import { BPF_MAX_LOOPS, FAULT_CALL_DEPTH, JR_LEFT } from '../../../assembly/kernel/bpf/prog_layout.ts';
 import { KERNEL_BASE_HI } from '../../../assembly/layout.ts';
 import type { KernelMemory } from '../../kernel/memory.ts';
 import { BPF_REG_FP, type Insns } from '../../uapi/insn.ts';
@@ -16,18 +16,11 @@ export const BPF_SIGNATURE = 'llllli:l';
 const PARAMS = 6;
 const FRAME_PARAM = 5;
 
-/** What compiled code shares with the engine, in simulated memory; names are offsets in it. */
-export const RUN_LEFT = 0;
-export const RUN_TAIL_CALLS = 8;
-export const RUN_PACKET = 16;
-export const RUN_PACKET_LEN = 20;
-export const RUN_SIZE = 32;
-
 /** The module around a function: what its code may call, and what it knows of the machine. */
 export interface ModuleContext {
   readonly decoded: DecodedProgram;
   readonly memory: KernelMemory;
-  /** Offset of what RUN_ names. */
+  /** Offset of what JR_ names (prog_layout.ts). */
   readonly run: number;
   /** Offset of struct bpf_prog. */
   readonly prog: number;
@@ -166,20 +159,20 @@ export class FunctionEmitter {
   private pushLeft(used: number): void {
     const { code } = this;
     if (this.left >= 0) code.get(this.left);
-    else this.runField(RUN_LEFT).memory(OP['i64.load'], 3);
+    else this.runField(JR_LEFT).memory(OP['i64.load'], 3);
     if (used !== 0) code.i64(used).op(OP['i64.sub']);
   }
 
   /** Puts the count where functions that are called now go on from it; `used` instructions are not in it yet. */
   flush(used: number): void {
-    this.runField(RUN_LEFT);
+    this.runField(JR_LEFT);
     this.pushLeft(used);
     this.code.memory(OP['i64.store'], 3);
   }
 
   /** Takes the count back after a call; `used` instructions of it are to be counted later. */
   reload(used: number): void {
-    this.runField(RUN_LEFT).memory(OP['i64.load'], 3);
+    this.runField(JR_LEFT).memory(OP['i64.load'], 3);
     if (used !== 0) this.code.i64(used).op(OP['i64.add']);
     this.code.set(this.left);
   }
@@ -212,7 +205,7 @@ export class FunctionEmitter {
 
   /** Returns from the function with the i64 on the stack. */
   leave(): void {
-    this.runField(RUN_LEFT);
+    this.runField(JR_LEFT);
     this.pushLeft(this.pending);
     this.code.memory(OP['i64.store'], 3).op(OP.return);
   }

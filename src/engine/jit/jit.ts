@@ -1,6 +1,6 @@
 /** The JIT: compiles verified programs to WebAssembly over the machine's memory, and runs them. It trusts the verifier. */
 import * as layout from '../../../assembly/kernel/bpf/prog_layout.ts';
-import { ALLOC_PROG, ALLOC_STACK, PC_SITE } from '../../../assembly/layout.ts';
+import { ALLOC_PROG, ALLOC_STACK } from '../../../assembly/layout.ts';
 import { InputError, NotSupported } from '../../errors.ts';
 import type { KernelMemory } from '../../kernel/memory.ts';
 import type { Engine, LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine.ts';
@@ -9,7 +9,6 @@ import { type CallResolver, createProg } from '../link.ts';
 import { CALLBACK_MASK, CALLBACK_SHIFT } from './calls.ts';
 import { compileProgram } from './compile.ts';
 import { decodeProgram } from './decode.ts';
-import { RUN_LEFT, RUN_PACKET, RUN_PACKET_LEN, RUN_SIZE, RUN_TAIL_CALLS } from './emitter.ts';
 
 const NO_BUDGET = 2 ** 40;
 /** Bytes of the stack that the frames of a run share, and those above it that plain programs may touch. */
@@ -70,7 +69,7 @@ export class Jit implements Engine {
   /** Memory that all programs share: the run's words, then the stack. */
   #reserve(): void {
     if (this.#run !== 0) return;
-    this.#run = this.#memory.kmalloc(RUN_SIZE, ALLOC_PROG);
+    this.#run = this.#memory.kmalloc(layout.JR_SIZE, ALLOC_PROG);
     this.#stackTop = this.#memory.kmalloc(STACK_BYTES + STACK_ABOVE, ALLOC_STACK) + STACK_BYTES;
   }
 
@@ -153,50 +152,58 @@ export class Jit implements Engine {
     const { cpu = 0, args = [], packet, budget = NO_BUDGET, timeLimitMs } = options;
     const sleepable = Number(options.sleepable ?? compiled.loaded.sleepable ?? false);
     const entry = compiled.functionAt(options.entry ?? 0);
-    memory.setCpu(cpu);
+    if (!(cpu >= 0 && cpu < memory.nrCpuIds)) memory.setCpu(cpu);
+    const [run, stackTop] = [this.#run, this.#stackTop];
     this.#budget = budget;
-    this.#deadline = timeLimitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeLimitMs;
-    this.#granted = timeLimitMs === undefined ? budget : Math.min(SLICE, budget);
-    const run = this.#run;
-    memory.dv().setBigInt64(run + RUN_LEFT, BigInt(this.#granted), true);
-    memory.setU32(run + RUN_TAIL_CALLS, 0);
-    memory.setU32(run + RUN_PACKET, packet?.offset ?? 0);
-    memory.setU32(run + RUN_PACKET_LEN, packet?.length ?? 0);
-    exports.bpf_prog_enter(sleepable);
-    exports.enter_prog(prog);
-    const [r1 = 0n, r2 = 0n, r3 = 0n, r4 = 0n, r5 = 0n] = args;
-    const ended = this.#call(compiled, () => entry(r1, r2, r3, r4, r5, this.#stackTop));
-    memory.setCpu(cpu);
-    memory.setU32((memory.gs.value >>> 0) + PC_SITE, 0);
-    exports.bpf_prog_exit(sleepable);
-    const left = Number(memory.dv().getBigInt64(run + RUN_LEFT, true));
-    const r0 = BigInt.asUintN(64, ended.r0);
-    return { r0, retval: Number(r0 & 0xffffffffn), insns: this.#granted - left, fault: ended.fault };
+    this.#granted = budget;
+    this.#deadline = Number.POSITIVE_INFINITY;
+    if (timeLimitMs !== undefined) {
+      this.#deadline = performance.now() + timeLimitMs;
+      this.#granted = Math.min(SLICE, budget);
+    }
+    exports.jit_enter(run, prog, cpu, sleepable, this.#granted, packet?.offset ?? 0, packet?.length ?? 0);
+    let r0 = 0n;
+    let fault: Fault | null = null;
+    try {
+      r0 = BigInt.asUintN(
+        64,
+        entry(args[0] ?? 0n, args[1] ?? 0n, args[2] ?? 0n, args[3] ?? 0n, args[4] ?? 0n, stackTop),
+      );
+    } catch (error) {
+      ({ r0, fault } = this.#endEarly(compiled, error));
+    }
+    const left = exports.jit_exit(run, cpu, sleepable, Number(fault !== null));
+    return { r0, retval: Number(r0 & 0xffffffffn), insns: this.#granted - left, fault };
   }
 
-  /** Runs compiled code to its end, whichever that is. */
-  #call(compiled: CompiledProgram, body: () => bigint): { r0: bigint; fault: Fault | null } {
-    try {
-      return { r0: body(), fault: null };
-    } catch (error) {
-      if (error instanceof Thrown) return this.#handle(error);
-      const fault = (kind: FaultKind, insn: number, detail: string): { r0: bigint; fault: Fault } => ({
-        r0: 0n,
-        fault: { kind, site: { program: compiled.loaded.id, insn }, access: null, object: null, detail },
-      });
-      if (error instanceof Stopped) {
-        this.#memory.dv().setBigInt64(this.#run + RUN_LEFT, error.left, true);
-        return fault(error.kind, error.insn, '');
-      }
-      if (error instanceof WebAssembly.RuntimeError) return fault('trap', 0, error.message);
-      throw error;
+  /** What a run ends with whose program did not return. */
+  #endEarly(compiled: CompiledProgram, error: unknown): { r0: bigint; fault: Fault | null } {
+    if (error instanceof Thrown) return this.#handle(error);
+    const fault = (kind: FaultKind, insn: number, detail: string): { r0: bigint; fault: Fault } => ({
+      r0: 0n,
+      fault: { kind, site: { program: compiled.loaded.id, insn }, access: null, object: null, detail },
+    });
+    if (error instanceof Stopped) {
+      this.#setLeft(error.left);
+      return fault(error.kind, error.insn, '');
     }
+    if (error instanceof WebAssembly.RuntimeError) return fault('trap', 0, error.message);
+    throw error;
+  }
+
+  #setLeft(left: bigint): void {
+    this.#memory.dv().setBigInt64(this.#run + layout.JR_LEFT, left, true);
   }
 
   #handle({ cookie, left, program }: Thrown): { r0: bigint; fault: Fault | null } {
-    this.#memory.dv().setBigInt64(this.#run + RUN_LEFT, left, true);
+    this.#setLeft(left);
     const callback = program.loaded.exceptionCallback ?? null;
-    if (callback === null) return { r0: cookie, fault: null };
-    return this.#call(program, () => program.functionAt(callback)(cookie, 0n, 0n, 0n, 0n, this.#stackTop));
+    if (callback === null) return { r0: BigInt.asUintN(64, cookie), fault: null };
+    try {
+      const r0 = program.functionAt(callback)(cookie, 0n, 0n, 0n, 0n, this.#stackTop);
+      return { r0: BigInt.asUintN(64, r0), fault: null };
+    } catch (error) {
+      return this.#endEarly(program, error);
+    }
   }
 }
