@@ -11,7 +11,6 @@ struct __sk_buff {
 };
 
 #define SEC(name) __attribute__((section(name), used))
-#define ROUNDS 20000
 
 /* A loop that the compiler leaves one. */
 #define repeat(i, n) _Pragma("clang loop unroll(disable) vectorize(disable)") for (__u32 i = 0; i < (n); i++)
@@ -20,7 +19,7 @@ SEC("tc") int arithmetic(struct __sk_buff *skb)
 {
 	__u64 a = skb->len, b = a + 3;
 
-	repeat(i, ROUNDS) {
+	repeat(i, 40000) {
 		a = a * 0x5851f42d + b;
 		b ^= a >> 13;
 		a -= b << 3;
@@ -34,7 +33,7 @@ SEC("tc") int xorshift(struct __sk_buff *skb)
 {
 	__u64 x = skb->len | 1;
 
-	repeat(i, ROUNDS) {
+	repeat(i, 60000) {
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
@@ -49,7 +48,7 @@ SEC("tc") int fnv(struct __sk_buff *skb)
 	__u32 seed = skb->len;
 
 	repeat(i, 256) data[i] = (__u8)(seed + i * 7);
-	repeat(round, 80) {
+	repeat(round, 320) {
 		repeat(i, 256) {
 			hash ^= data[i];
 			hash *= 0x01000193;
@@ -63,7 +62,7 @@ SEC("tc") int sieve(struct __sk_buff *skb)
 	__u8 composite[400];
 	__u32 found = skb->len;
 
-	repeat(round, 12) {
+	repeat(round, 90) {
 		repeat(i, 400) composite[i] = 0;
 		for (__u32 i = 2; i < 20; i++) {
 			for (__u32 at = i * i; at < 400; at += i)
@@ -78,7 +77,7 @@ SEC("tc") int popcount(struct __sk_buff *skb)
 {
 	__u64 seed = skb->len, total = 0;
 
-	repeat(i, ROUNDS) {
+	repeat(i, 30000) {
 		__u64 x = seed * 0x9e3779b97f4a7c15ull + i;
 
 		x -= (x >> 1) & 0x5555555555555555ull;
@@ -95,7 +94,7 @@ SEC("tc") int branchy(struct __sk_buff *skb)
 	__u32 state = 0x12345678, taken = 0, other = 0;
 
 	(void)skb;
-	repeat(i, ROUNDS) {
+	repeat(i, 30000) {
 		state = state * 1664525 + 1013904223;
 		if (state & 0x10000)
 			taken += state >> 24;
