@@ -6,7 +6,7 @@ import { tm, tnum_add, tv } from './tnum';
 
 export { alu, ptrAdd, ptrSub } from './arith';
 export { branchTaken, refine, refinedA, refinedB, refineSelf } from './branch';
-export { count, reset } from './record';
+export { beginMark, count, mark, reset, sweep } from './record';
 export { sext32, sext64, swap, zext } from './width';
 
 export function known(lo: u32, hi: u32): u32 {

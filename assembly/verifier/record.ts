@@ -38,7 +38,13 @@ const RECORDS: usize = BUCKETS + ((<usize>4) << BUCKET_BITS);
 export const X = changetype<Rec>(SCRATCH);
 export const Y = changetype<Rec>(SCRATCH + STRIDE);
 
+/** The `next` of a record that sweep() keeps. */
+const MARK: u32 = 0xffffffff;
+
 let records: u32 = 0;
+/** Records that sweep() gave back: the first one plus one, and how many. */
+let free: u32 = 0;
+let freed: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
@@ -81,15 +87,20 @@ export function intern(r: Rec): u32 {
     }
     e = c.next;
   }
-  const n = records;
-  const end = RECORDS + (<usize>(n + 1)) * STRIDE;
-  const have = <usize>memory.size() << 16;
-  if (end > have) memory.grow(max<i32>(1, <i32>((have >> 16) >> 1)));
+  const n = free ? free - 1 : records;
+  if (free) {
+    free = at(n).next;
+    freed--;
+  } else {
+    const end = RECORDS + (<usize>(n + 1)) * STRIDE;
+    const have = <usize>memory.size() << 16;
+    if (end > have) memory.grow(max<i32>(1, <i32>((have >> 16) >> 1)));
+    records = n + 1;
+  }
   const c = at(n);
   copy(c, r);
   c.next = load<u32>(bucket);
   c.hash = hash;
-  records = n + 1;
   store<u32>(bucket, n + 1);
   return n;
 }
@@ -100,6 +111,8 @@ export function reset(): void {
     store<u32>(BUCKETS + ((<usize>(at(i).hash >> (32 - BUCKET_BITS))) << 2), 0);
   }
   records = 0;
+  free = 0;
+  freed = 0;
   setKnown(X, 0);
   intern(X); // RANGE_ZERO
   setUnknown(X);
@@ -107,7 +120,37 @@ export function reset(): void {
 }
 
 export function count(): u32 {
-  return records;
+  return records - freed;
+}
+
+/** Begins to look which records are still wanted: those that are constants of the domain, and those that mark() is told. */
+export function beginMark(): void {
+  for (let i: u32 = 0; i < records; i++) at(i).next = 0;
+  mark(0);
+  mark(1);
+}
+
+export function mark(h: u32): void {
+  at(h).next = MARK;
+}
+
+/** Gives back what was not marked: its handles may be given out again, for other records. */
+export function sweep(): void {
+  memory.fill(BUCKETS, 0, (<usize>4) << BUCKET_BITS);
+  free = 0;
+  freed = 0;
+  for (let i: u32 = 0; i < records; i++) {
+    const r = at(i);
+    if (r.next == MARK) {
+      const bucket = BUCKETS + ((<usize>(r.hash >> (32 - BUCKET_BITS))) << 2);
+      r.next = load<u32>(bucket);
+      store<u32>(bucket, i + 1);
+    } else {
+      r.next = free;
+      free = i + 1;
+      freed++;
+    }
+  }
 }
 
 // ---- records

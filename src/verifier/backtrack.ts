@@ -221,13 +221,13 @@ export function markAllScalarsPrecise(env: Env, state: VerifierState): void {
       for (let i = 0; i < FP; i++) {
         const reg = frame.reg(i);
         if (reg.type !== SCALAR_VALUE || reg.precise) continue;
-        reg.precise = true;
+        st.setPreciseReg(f, i);
         if (log) env.verbose(`force_precise: frame${f}: forcing r${i} to be precise\n`);
       }
       for (let i = 0; i < frame.stack.length; i++) {
         const slot = frame.slot(i);
         if (!isSpilledReg(slot) || slot.spilled.type !== SCALAR_VALUE || slot.spilled.precise) continue;
-        slot.spilled.precise = true;
+        st.setPreciseSlot(f, i);
         if (log) env.verbose(`force_precise: frame${f}: forcing fp${-(i + 1) * 8} to be precise\n`);
       }
     }
@@ -257,7 +257,7 @@ function markPreciseIn(env: Env, state: VerifierState): boolean {
       if (reg.type !== SCALAR_VALUE || reg.precise) {
         bt.clearFrameReg(f, i);
       } else {
-        reg.precise = true;
+        state.setPreciseReg(f, i);
         changed = true;
       }
     }
@@ -269,7 +269,7 @@ function markPreciseIn(env: Env, state: VerifierState): boolean {
         if (!isSpilledReg(slot) || slot.spilled.type !== SCALAR_VALUE || slot.spilled.precise) {
           bt.clearFrameSlot(f, i);
         } else {
-          slot.spilled.precise = true;
+          state.setPreciseSlot(f, i);
           changed = true;
         }
       }
@@ -312,10 +312,10 @@ function chainPrecision(env: Env, starting: VerifierState, regno: number): boole
         for (let i = 1; i <= 5; i++) {
           if (!bt.has(i)) continue;
           bt.clear(i);
-          if (frame.reg(i).type === SCALAR_VALUE) {
-            frame.reg(i).precise = true;
-            changed = true;
-          }
+          if (frame.reg(i).type !== SCALAR_VALUE) continue;
+          if (st === starting) frame.reg(i).precise = true;
+          else st.setPreciseReg(0, i);
+          changed = true;
         }
         return changed;
       }

@@ -262,6 +262,8 @@ export class Env {
   exploredStatesSize = 0;
   freeListSize = 0;
   numBackedges = 0;
+  /** Numbers (range.ts), some 70 MB, at which the next collection is due (collect.ts). */
+  collectAt = 1_000_000;
   /** Instructions of all functions, each function's in post-order (compute_postorder). */
   insnPostorder: Int32Array = new Int32Array(0);
   readonly liveness: StackLiveness = new StackLiveness(this);

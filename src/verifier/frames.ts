@@ -28,6 +28,9 @@ export function initFuncState(env: Env, callsite: number, frameno: number, subpr
   return frame;
 }
 
+/** Pending states that keep registers of their own: those that come next are not worth the trouble. */
+const OWN_PENDING = 32;
+
 /**
  * push_stack: a copy of the current state, to be continued at `insnIdx` later.
  * @param tooMany - what the caller makes of too many of them
@@ -46,6 +49,7 @@ export function pushStack(
     env.reject(env.has('jumps_too_complex_e2big') ? errno.E2BIG : tooMany, msg.tooManyJumps(env.stack.length));
   }
   if (state.parent) state.parent.branches++;
+  env.stack[env.stack.length - OWN_PENDING]?.state.share();
   return state;
 }
 

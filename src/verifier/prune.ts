@@ -30,7 +30,6 @@ import {
 } from './states_equal.ts';
 import {
   BPF_ITER_STATE_ACTIVE,
-  DEAD_REG,
   type FuncState,
   MAX_BPF_REG,
   type RegState,
@@ -169,12 +168,11 @@ function cleanVerifierState(env: Env, state: VerifierState): void {
   for (let f = 0; f <= state.curframe; f++) {
     const frame = state.frame[f] as FuncState;
     const live = env.insnAux(frameInsnIdx(state, f)).liveRegsBefore;
-    for (let i = 0; i < 10; i++) if (!(live & (1 << i))) frame.regs[i] = DEAD_REG;
+    for (let i = 0; i < 10; i++) if (!(live & (1 << i))) state.forgetReg(f, i);
     for (let i = 0; i < frame.stack.length; i++) {
       const slot = frame.slot(i);
       if (slot.types === 0 || env.liveness.isAlive(f, i)) continue;
-      slot.spilled = DEAD_REG;
-      slot.types = 0;
+      state.forgetSlot(f, i);
     }
   }
 }
@@ -288,7 +286,7 @@ function hit(env: Env, old: VerifierState, cur: VerifierState, insnIdx: number, 
   const key = sccCallchain(env, old);
   const visit = key === null ? undefined : env.sccVisits.get(key);
   if (!visit) return;
-  const backedge = cur.clone(true);
+  const backedge = cur.clone();
   backedge.equalState = old;
   backedge.insnIdx = insnIdx;
   if (env.log.level & BPF_LOG_LEVEL2) env.verbose(`SCC backedge ${key}\n`);
@@ -364,7 +362,7 @@ function remember(env: Env, cur: VerifierState, insnIdx: number, states: Explore
   env.prevJmpsProcessed = env.jmpsProcessed;
   env.prevInsnProcessed = env.insnProcessed;
   if (env.bpfCapable) markAllScalarsImprecise(cur);
-  const state = cur.clone(true);
+  const state = cur.freeze();
   state.insnIdx = insnIdx;
   maybeEnterScc(env, state);
   cur.parent = state;

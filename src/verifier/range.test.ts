@@ -122,6 +122,28 @@ it('finds what was put in', () => {
 const show = (h: number) =>
   `value ${range.value(h)} mask ${range.mask(h)} s64 ${range.smin(h)}..${range.smax(h)} u64 ${range.umin(h)}..${range.umax(h)}`;
 
+describe('collection', () => {
+  it('keeps what is marked under its handle, and gives the rest out again', () => {
+    range.reset();
+    const handles = Array.from({ length: 5000 }, (_, i) => knownOf(i * 7919));
+    const kept = handles.filter((_, i) => i % 3 === 1);
+    range.beginMark();
+    for (const h of kept) range.mark(h);
+    range.sweep();
+    expect(range.count()).toBe(kept.length + 2);
+    expect([knownOf(0), BigInt.asUintN(64, range.umax(RANGE_UNKNOWN))]).toEqual([RANGE_ZERO, 2n ** 64n - 1n]);
+    for (const [i, h] of handles.entries()) if (i % 3 === 1) expect(range.value(h)).toBe(BigInt(i * 7919));
+    // The same knowledge has the same handle still; other knowledge takes over what was given back, and nothing else.
+    for (const [i, h] of handles.entries()) if (i % 3 === 1) expect(knownOf(i * 7919)).toBe(h);
+    const others = Array.from({ length: 3000 }, (_, i) => knownOf(-1 - i));
+    expect(new Set([...others, ...kept, RANGE_ZERO, RANGE_UNKNOWN]).size).toBe(3000 + kept.length + 2);
+    expect(Math.max(...others)).toBeLessThan(5001);
+    for (const [i, h] of others.entries()) expect(range.value(h)).toBe(-1n - BigInt(i));
+    range.reset();
+    expect(range.count()).toBe(2);
+  });
+});
+
 describe('range', () => {
   it('has one handle for equal knowledge', () => {
     expect(knownOf(0)).toBe(RANGE_ZERO);

@@ -1,7 +1,7 @@
 /**
  * The number domain of the verifier: what is known of a 64-bit value (tnum, signed and unsigned bounds, 64 and 32 bit), kept
  * in dist/verifier.wasm as interned, immutable records. A handle is an index; equal handles mean equal knowledge, and handles
- * live as long as one verification. Constants cross as two i32 halves; bigint appears only in logs.
+ * live as long as a state has them (collect.ts), at most as long as one verification. Constants cross as two i32 halves; bigint appears only in logs.
  */
 import { InvariantError } from '../errors.ts';
 
@@ -82,8 +82,12 @@ export interface RangeExports {
   /** Does the value have bits of the high half set that are not known (var_off >> 32, for leaks of pointers etc.)? */
   maskHi(h: number): number;
   maskLo(h: number): number;
-  /** Number of interned records, for statistics. */
+  /** Number of interned records. */
   count(): number;
+  /** Forgets the handles that are not marked between the two (collect.ts). */
+  beginMark(): void;
+  mark(h: number): void;
+  sweep(): void;
   /** Raw record with the ten fields, not synced: for tests. */
   make(
     value: bigint,

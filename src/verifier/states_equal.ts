@@ -76,27 +76,9 @@ class IdMap {
 const idmap = new IdMap();
 const unbound = new RegState().markUnknown();
 
-function sameUnion(a: RegState, b: RegState): boolean {
-  return (
-    a.pktRange === b.pktRange &&
-    a.map === b.map &&
-    a.mapUid === b.mapUid &&
-    a.btf === b.btf &&
-    a.btfId === b.btfId &&
-    a.memSize === b.memSize &&
-    a.dynptrId === b.dynptrId &&
-    a.dynptrType === b.dynptrType &&
-    a.dynptrFirstSlot === b.dynptrFirstSlot &&
-    a.iterState === b.iterState &&
-    a.iterDepth === b.iterDepth &&
-    a.irqKfuncClass === b.irqKfuncClass &&
-    a.subprogno === b.subprogno
-  );
-}
-
 /** All that comes before the ids in struct bpf_reg_state. */
 export function sameBeforeIds(a: RegState, b: RegState): boolean {
-  return a.type === b.type && a.off === b.off && a.val === b.val && sameUnion(a, b);
+  return a.type === b.type && a.off === b.off && a.val === b.val && a.equalUnion(b);
 }
 
 function regsExact(old: RegState, cur: RegState): boolean {
@@ -136,7 +118,7 @@ function regSafe(old: RegState, cur: RegState, exact: number): boolean {
     case PTR_TO_TP_BUFFER:
       return (
         old.off === cur.off &&
-        sameUnion(old, cur) &&
+        old.equalUnion(cur) &&
         range.within(old.val, cur.val) !== 0 &&
         idmap.check(old.id, cur.id) &&
         idmap.check(old.refObjId, cur.refObjId)

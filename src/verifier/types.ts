@@ -102,6 +102,39 @@ export class RegState {
     return this.assignUnion(from);
   }
 
+  /** Is every field the same? */
+  equals(other: RegState): boolean {
+    return (
+      this.type === other.type &&
+      this.val === other.val &&
+      this.off === other.off &&
+      this.id === other.id &&
+      this.refObjId === other.refObjId &&
+      this.frameno === other.frameno &&
+      this.subregDef === other.subregDef &&
+      this.precise === other.precise &&
+      this.equalUnion(other)
+    );
+  }
+
+  equalUnion(other: RegState): boolean {
+    return (
+      this.pktRange === other.pktRange &&
+      this.map === other.map &&
+      this.mapUid === other.mapUid &&
+      this.btf === other.btf &&
+      this.btfId === other.btfId &&
+      this.memSize === other.memSize &&
+      this.dynptrId === other.dynptrId &&
+      this.dynptrType === other.dynptrType &&
+      this.dynptrFirstSlot === other.dynptrFirstSlot &&
+      this.iterState === other.iterState &&
+      this.iterDepth === other.iterDepth &&
+      this.irqKfuncClass === other.irqKfuncClass &&
+      this.subprogno === other.subprogno
+    );
+  }
+
   /** Copies the fields that are a union in the kernel: what the pointer points to. */
   assignUnion(from: RegState): this {
     this.pktRange = from.pktRange;
@@ -210,6 +243,10 @@ export class StackSlot {
     this.types = type * ALL_BYTES;
   }
 
+  equals(other: StackSlot): boolean {
+    return this.types === other.types && this.spilled.equals(other.spilled);
+  }
+
   clone(): StackSlot {
     const slot = new StackSlot();
     slot.spilled.assign(this.spilled);
@@ -217,6 +254,10 @@ export class StackSlot {
     return slot;
   }
 }
+
+/** A slot with nothing in it, shared by all states that are only compared with. */
+const DEAD_SLOT = new StackSlot();
+DEAD_SLOT.spilled = DEAD_REG;
 const ALL_BYTES = 0o11111111;
 
 /** enum ref_state_type: what an entry of VerifierState.refs is. */
@@ -243,7 +284,6 @@ export class RefState {
 
 /** struct bpf_func_state: one frame. */
 export class FuncState {
-  readonly regs: RegState[] = [];
   /** stack[0] is fp-8, stack[1] fp-16 ...; its length is the allocated stack / 8. */
   stack: StackSlot[] = [];
   asyncEntryCnt = 0;
@@ -254,23 +294,20 @@ export class FuncState {
   inExceptionCallbackFn = false;
   /** How often the callback in frame + 1 has been simulated. */
   callbackDepth = 0;
+  /** Part of several remembered states. */
+  private shared = false;
 
   constructor(
     /** Call instruction that made the frame; BPF_MAIN_FUNC (-1) for the first. */
     public callsite: number,
     public frameno: number,
     public subprogno: number,
+    readonly regs: RegState[] = [],
   ) {}
 
-  /** `keep`: the copy is remembered, not run on: registers without a value are one and the same. */
-  clone(keep = false): FuncState {
-    const copy = new FuncState(this.callsite, this.frameno, this.subprogno);
-    for (let i = 0; i < MAX_BPF_REG; i++) {
-      const reg = this.regs[i] as RegState;
-      copy.regs.push(keep && reg.type === NOT_INIT ? DEAD_REG : reg.clone());
-    }
-    const stack: StackSlot[] = [];
-    for (let i = 0; i < this.stack.length; i++) stack.push((this.stack[i] as StackSlot).clone());
+  /** The same frame around other registers and slots. */
+  private with(regs: RegState[], stack: StackSlot[]): FuncState {
+    const copy = new FuncState(this.callsite, this.frameno, this.subprogno, regs);
     copy.stack = stack;
     copy.asyncEntryCnt = this.asyncEntryCnt;
     copy.retRange = this.retRange;
@@ -279,6 +316,73 @@ export class FuncState {
     copy.inExceptionCallbackFn = this.inExceptionCallbackFn;
     copy.callbackDepth = this.callbackDepth;
     return copy;
+  }
+
+  clone(): FuncState {
+    const regs: RegState[] = [];
+    for (let i = 0; i < MAX_BPF_REG; i++) regs.push((this.regs[i] as RegState).clone());
+    const stack: StackSlot[] = [];
+    for (let i = 0; i < this.stack.length; i++) stack.push((this.stack[i] as StackSlot).clone());
+    return this.with(regs, stack);
+  }
+
+  /**
+   * A copy to remember, not to run on. Registers and slots that are as in `base`, an earlier such copy, are those very objects,
+   * and so is the whole frame if it is as it was: a program's states differ in little, and there may be 100,000 of them.
+   */
+  freeze(base: FuncState | undefined): FuncState {
+    const { regs, stack } = this;
+    let same = base !== undefined && base.stack.length === stack.length && this.sameCall(base);
+    const keptRegs: RegState[] = [];
+    for (let i = 0; i < MAX_BPF_REG; i++) {
+      const reg = regs[i] as RegState;
+      const old = base?.regs[i];
+      const kept = reg.type === NOT_INIT ? DEAD_REG : old?.equals(reg) ? old : reg.clone();
+      if (kept !== old) same = false;
+      keptRegs.push(kept);
+    }
+    const keptStack: StackSlot[] = [];
+    for (let i = 0; i < stack.length; i++) {
+      const slot = stack[i] as StackSlot;
+      const old = base?.stack[i];
+      const kept = old?.equals(slot) ? old : slot.clone();
+      if (kept !== old) same = false;
+      keptStack.push(kept);
+    }
+    if (!base || !same) return this.with(keptRegs, keptStack);
+    base.shared = true;
+    return base;
+  }
+
+  private sameCall(other: FuncState): boolean {
+    return (
+      this.callsite === other.callsite &&
+      this.frameno === other.frameno &&
+      this.subprogno === other.subprogno &&
+      this.asyncEntryCnt === other.asyncEntryCnt &&
+      this.retRange === other.retRange &&
+      this.inCallbackFn === other.inCallbackFn &&
+      this.inAsyncCallbackFn === other.inAsyncCallbackFn &&
+      this.inExceptionCallbackFn === other.inExceptionCallbackFn &&
+      this.callbackDepth === other.callbackDepth
+    );
+  }
+
+  /** This frame, or a copy whose entries can be replaced while others keep theirs. */
+  own(): FuncState {
+    return this.shared ? this.with(this.regs.slice(), this.stack.slice()) : this;
+  }
+
+  /** Lets go of registers and slots that are as in `base`, until clone() makes them its own again. */
+  share(base: FuncState | undefined): void {
+    for (let i = 0; i < MAX_BPF_REG; i++) {
+      const old = base?.regs[i];
+      if (old?.equals(this.regs[i] as RegState)) this.regs[i] = old;
+    }
+    for (let i = 0; i < this.stack.length; i++) {
+      const old = base?.stack[i];
+      if (old?.equals(this.stack[i] as StackSlot)) this.stack[i] = old;
+    }
   }
 
   /** Register `n`. */
@@ -350,34 +454,96 @@ export class VerifierState {
   mayGotoDepth = 0;
   /** Dead registers and slots were forgotten (clean_verifier_state). */
   cleaned = false;
+  /** Pending, and deep in the stack: see share(). */
+  sharing = false;
   /** Evicted from its bucket while paths through it are open. */
   inFreeList = false;
 
   /** copy_verifier_state: frames are copied deeply, history is not shared. */
-  clone(keep = false): VerifierState {
+  clone(): VerifierState {
     const copy = new VerifierState();
-    for (let i = 0; i <= this.curframe; i++) copy.frame.push((this.frame[i] as FuncState).clone(keep));
-    copy.curframe = this.curframe;
-    copy.parent = this.parent;
-    copy.refs = this.refs.slice();
-    copy.activeLocks = this.activeLocks;
-    copy.activePreemptLocks = this.activePreemptLocks;
-    copy.activeIrqId = this.activeIrqId;
-    copy.activeLockId = this.activeLockId;
-    copy.activeLockPtr = this.activeLockPtr;
-    copy.activeRcuLocks = this.activeRcuLocks;
-    copy.speculative = this.speculative;
-    copy.inSleepable = this.inSleepable;
-    copy.branches = this.branches;
-    copy.insnIdx = this.insnIdx;
-    copy.firstInsnIdx = this.firstInsnIdx;
-    copy.lastInsnIdx = this.lastInsnIdx;
-    copy.equalState = this.equalState;
-    copy.jmpHistory = this.jmpHistory.slice();
-    copy.dfsDepth = this.dfsDepth;
-    copy.callbackUnrollDepth = this.callbackUnrollDepth;
-    copy.mayGotoDepth = this.mayGotoDepth;
-    return copy;
+    for (let i = 0; i <= this.curframe; i++) copy.frame.push((this.frame[i] as FuncState).clone());
+    return copy.take(this);
+  }
+
+  /**
+   * A copy to remember. What it has in common with its parent is shared, so that its registers and slots never change:
+   * setPreciseReg() and its like replace them.
+   */
+  freeze(): VerifierState {
+    const copy = new VerifierState();
+    for (let i = 0; i <= this.curframe; i++) {
+      copy.frame.push((this.frame[i] as FuncState).freeze(this.parent?.frame[i]));
+    }
+    return copy.take(this);
+  }
+
+  /** Shares what a pending state has in common with its parent, until it is run on. */
+  share(): void {
+    for (let i = 0; i <= this.curframe; i++) (this.frame[i] as FuncState).share(this.parent?.frame[i]);
+    this.sharing = true;
+  }
+
+  /** Undoes share(). */
+  unshare(): void {
+    for (let i = 0; i <= this.curframe; i++) this.frame[i] = (this.frame[i] as FuncState).clone();
+    this.sharing = false;
+  }
+
+  /** Of a remembered state: a register becomes precise. */
+  setPreciseReg(f: number, i: number): void {
+    const frame = this.ownFrame(f);
+    const reg = frame.reg(i).clone();
+    reg.precise = true;
+    frame.regs[i] = reg;
+  }
+
+  /** Of a remembered state: a spilled register becomes precise. */
+  setPreciseSlot(f: number, i: number): void {
+    const frame = this.ownFrame(f);
+    const slot = frame.slot(i).clone();
+    slot.spilled.precise = true;
+    frame.stack[i] = slot;
+  }
+
+  /** Of a remembered state: a register is not read any more. */
+  forgetReg(f: number, i: number): void {
+    if (this.frame[f]?.regs[i] !== DEAD_REG) this.ownFrame(f).regs[i] = DEAD_REG;
+  }
+
+  /** Of a remembered state: a slot is not read any more. */
+  forgetSlot(f: number, i: number): void {
+    this.ownFrame(f).stack[i] = DEAD_SLOT;
+  }
+
+  private ownFrame(f: number): FuncState {
+    const own = (this.frame[f] as FuncState).own();
+    this.frame[f] = own;
+    return own;
+  }
+
+  private take(from: VerifierState): this {
+    this.curframe = from.curframe;
+    this.parent = from.parent;
+    this.refs = from.refs.slice();
+    this.activeLocks = from.activeLocks;
+    this.activePreemptLocks = from.activePreemptLocks;
+    this.activeIrqId = from.activeIrqId;
+    this.activeLockId = from.activeLockId;
+    this.activeLockPtr = from.activeLockPtr;
+    this.activeRcuLocks = from.activeRcuLocks;
+    this.speculative = from.speculative;
+    this.inSleepable = from.inSleepable;
+    this.branches = from.branches;
+    this.insnIdx = from.insnIdx;
+    this.firstInsnIdx = from.firstInsnIdx;
+    this.lastInsnIdx = from.lastInsnIdx;
+    this.equalState = from.equalState;
+    this.jmpHistory = from.jmpHistory.slice();
+    this.dfsDepth = from.dfsDepth;
+    this.callbackUnrollDepth = from.callbackUnrollDepth;
+    this.mayGotoDepth = from.mayGotoDepth;
+    return this;
   }
 
   /** The frame that runs. */

@@ -29,6 +29,7 @@ import { checkCondJmpOp } from './check_jmp.ts';
 import { checkKfuncCall, kfuncSpinAllowed } from './check_kfunc.ts';
 import { checkLdAbs, checkLdImm } from './check_ld.ts';
 import { BPF_WRITE, checkAtomic, checkLoadMem, checkMemAccess, checkStoreReg, saveAuxPtrType } from './check_mem.ts';
+import { collectRanges } from './collect.ts';
 import { type Env, type Insn, type InsnAux, Reject, type SubprogArg } from './env.ts';
 import { BPF_MAIN_FUNC, checkFuncCall, initFuncState, prepareFuncExit } from './frames.ts';
 import { btfPrepareFuncArgs } from './func_args.ts';
@@ -175,6 +176,7 @@ function popStack(env: Env): boolean {
   const elem = env.stack.pop();
   if (!elem) return false;
   env.curState = elem.state;
+  if (elem.state.sharing) elem.state.unshare();
   env.insnIdx = elem.insnIdx;
   env.walkedFrom = elem.prevInsnIdx;
   if (!(env.log.level & BPF_LOG_LEVEL2)) env.log.reset(elem.logPos);
@@ -232,6 +234,7 @@ function doCheck(env: Env): void {
     if (++env.insnProcessed > env.complexityLimit) {
       env.reject(errno.E2BIG, msg.tooLarge(env.insnProcessed));
     }
+    collectRanges(env);
     state.lastInsnIdx = env.prevInsnIdx;
     state.insnIdx = idx;
     const aux = env.insnAux(idx);
