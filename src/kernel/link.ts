@@ -5,13 +5,14 @@
 import { kernelName } from '../loader/externs.ts';
 import type { ExternSpec, FuncSpec, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../loader/spec.ts';
 import {
+  BPF_F_INNER_MAP,
   BPF_F_MMAPABLE,
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_IDX,
   BPF_PSEUDO_MAP_IDX_VALUE,
 } from '../uapi/bpf.ts';
-import { errno } from '../uapi/errno.ts';
+import { errno, errnoName } from '../uapi/errno.ts';
 import { attachBtfId } from './attach.ts';
 import { isRecordError } from './bpf/btf_record.ts';
 import { mapAllocCheck } from './bpf/map_alloc_check.ts';
@@ -270,6 +271,8 @@ function checkMaps(spec: ObjectSpec, maps: readonly MapSpec[], profile: Profile)
   for (const map of maps) {
     const number = createError(map);
     if (number) return new LoaderRefusal(number, createMessage(map, number));
+    const misfit = checkSlots(map, maps);
+    if (misfit) return misfit;
     // Values with special fields cannot be mapped into user space, where the other global variables are.
     if (!btf || !metas || !map.section || !(map.flags & BPF_F_MMAPABLE)) continue;
     const { record } = mapCheckBtf(map, btf, metas, profile.btf);
@@ -285,8 +288,33 @@ function createError(map: MapSpec): number {
   return (map.inner && mapAllocCheck(map.inner)) || mapAllocCheck(isSized ? { ...map, maxEntries: 1 } : map);
 }
 
+/** What BPF_MAP_UPDATE_ELEM says of the maps that an object puts into a map of maps: they have to be like its template. */
+function checkSlots(outer: MapSpec, maps: readonly MapSpec[]): LoaderRefusal | null {
+  const { inner, maxEntries } = outer;
+  if (!inner || outer.type === 'prog_array') return null;
+  const places = new Set<number>();
+  for (const { index, name } of outer.values) {
+    const map = maps.find((other) => other.name === name);
+    const full = outer.type === 'array_of_maps' ? index >= maxEntries : !places.has(index) && places.size >= maxEntries;
+    const number = full ? errno.E2BIG : map && !isLike(inner, map) ? errno.EINVAL : 0;
+    places.add(index);
+    if (!number) continue;
+    const message = `map '${outer.name}': failed to initialize slot [${index}] to map '${name}': -${errnoName(number)}`;
+    return new LoaderRefusal(number, message);
+  }
+  return null;
+}
+
+/** bpf_map_meta_equal, as far as numbers go; fields are compared when the map is put in. */
+function isLike(template: MapSpec, map: MapSpec): boolean {
+  const sameSizes = template.keySize === map.keySize && template.valueSize === map.valueSize;
+  const anyLength = template.type !== 'array' || (template.flags & BPF_F_INNER_MAP) !== 0;
+  const sameLength = anyLength || template.maxEntries === map.maxEntries;
+  return template.type === map.type && sameSizes && template.flags === map.flags && sameLength;
+}
+
 function createMessage(map: MapSpec, number: number): string {
-  const name = Object.entries(errno).find(([, value]) => value === number)?.[0] ?? String(number);
+  const name = errnoName(number);
   if (map.inner && mapAllocCheck(map.inner)) return `map '${map.name}': failed to create inner map: -${name}`;
   const withBtf = (map.keyTypeId > 0 || map.valueTypeId > 0) && takesBtf(map.type);
   if (withBtf) return `Error in bpf_create_map_xattr(${map.name}): -${name}. Retrying without BTF.`;

@@ -2,13 +2,16 @@
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
 import type { LinkEnvironment } from '../engine/engine.ts';
 import { InputError, NotSupported } from '../errors.ts';
-import { type BpfMap, createMap, LocalTypes } from '../kernel/bpf/maps/index.ts';
+import { type BpfMap, createMap, LocalTypes, u32Bytes } from '../kernel/bpf/maps/index.ts';
 import { linkPrograms } from '../kernel/link.ts';
 import type { MapSpec, ObjectSpec } from '../loader/spec.ts';
 import { presetGlobals } from '../loader/variables.ts';
+import { errnoName } from '../uapi/errno.ts';
 import { Globals } from './globals.ts';
 import type { Machine } from './machine.ts';
 import { Program } from './run.ts';
+
+const isMap = (slot: BpfMap | NotSupported): slot is BpfMap => !(slot instanceof NotSupported);
 
 export interface LoadOptions {
   /** Path or name: errors call it that, and the object is named after it as libbpf does. */
@@ -34,7 +37,7 @@ export class BpfObject {
   readonly localTypes: number;
   private slotsFilled = false;
   /** By index in the spec: the map, or why there is none. */
-  private readonly slots: readonly (BpfMap | NotSupported)[];
+  private readonly slots: (BpfMap | NotSupported)[];
 
   /** @internal use machine.load */
   constructor(
@@ -59,7 +62,8 @@ export class BpfObject {
     const maps = linked.find(({ program }) => program)?.program?.maps ?? spec.maps;
     const types = new LocalTypes(machine.memory, spec.btf, machine.profile.btf);
     this.slots = maps.map((map) => this.createMap(map, types));
-    this.maps = this.slots.filter((slot): slot is BpfMap => !(slot instanceof NotSupported));
+    this.fillMapsOfMaps();
+    this.maps = this.slots.filter(isMap);
     this.globals = new Globals(machine, spec, (index) => this.mapAt(index));
     this.localTypes = types.localTypeTable();
     this.programs = linked.map((row) => new Program(this, machine, row.spec, row.program, row.reject));
@@ -85,28 +89,51 @@ export class BpfObject {
     throw new InputError(this.spec.file, `map ${name}`, `the object has none of that name; it has ${names || 'none'}`);
   }
 
-  /** Puts programs into prog arrays, and maps into maps of maps, as the object states them. @internal */
+  /** Puts programs into prog arrays, as the object states them. @internal */
   fillSlots(): void {
     if (this.slotsFilled) return;
     this.slotsFilled = true;
     const { memory } = this.machine;
     for (const map of this.maps) {
-      const targets = new Map<string, BpfMap | Program>(
-        (map.type === 'prog_array' ? this.programs : this.maps).map((target) => [target.name, target]),
-      );
+      if (map.type !== 'prog_array') continue;
       for (const { index, name } of map.spec.values) {
-        const target = targets.get(name);
+        const target = this.programs.find((program) => program.name === name);
         // libbpf leaves slots empty whose program it does not load.
-        if (!target || (target instanceof Program && !target.linked)) continue;
-        const address = target instanceof Program ? target.address : memory.address(target.offset);
+        if (!target?.linked) continue;
         const words = memory.kmalloc(16, ALLOC_BUFFER);
         memory.setU32(words, index);
-        memory.dv().setBigUint64(words + 8, address, true);
-        const error = memory.exports.fd_map_set(map.offset, words, words + 8);
+        memory.dv().setBigUint64(words + 8, target.address, true);
+        const error = memory.exports.prog_array_set(map.offset, words, words + 8);
         memory.kfree(words);
-        if (error) throw new InputError(this.spec.file, `map ${map.name}`, `slot ${index} cannot be set (${error})`);
+        if (error) this.slotError(map, index, name, error);
       }
     }
+  }
+
+  /** Puts maps into maps of maps, as the object states them. */
+  private fillMapsOfMaps(): void {
+    const made = new Map(this.slots.filter(isMap).map((map) => [map.name, map]));
+    this.slots.forEach((outer, at) => {
+      if (!isMap(outer) || (outer.type !== 'array_of_maps' && outer.type !== 'hash_of_maps')) return;
+      for (const { index, name } of outer.spec.values) {
+        const inner = made.get(name);
+        if (!inner) {
+          outer.free();
+          this.slots[at] = new NotSupported(`map ${name} in map ${outer.name}`);
+          return;
+        }
+        const error = outer.update(u32Bytes(index), u32Bytes(inner.id));
+        if (error) this.slotError(outer, index, name, error);
+      }
+    });
+  }
+
+  private slotError(map: BpfMap, index: number, name: string, error: number): never {
+    throw new InputError(
+      this.spec.file,
+      `map ${map.name}`,
+      `failed to initialize slot [${index}] to '${name}': -${errnoName(-error)}`,
+    );
   }
 
   /** Unloads it: programs are detached, maps freed, and what they hold is destroyed. */

@@ -164,6 +164,7 @@ export const BPF_F_ZERO_SEED = 1 << 6;
 export const BPF_F_RDONLY_PROG = 1 << 7;
 export const BPF_F_WRONLY_PROG = 1 << 8;
 export const BPF_F_MMAPABLE = 1 << 10;
+export const BPF_F_INNER_MAP = 1 << 12;
 
 /** Program load flags (prog_flags). */
 export const BPF_F_STRICT_ALIGNMENT = 1 << 0;

@@ -8,7 +8,7 @@ import { kfree, kmalloc } from '../../mm/slab';
 import { ENOMEM } from '../errno';
 import { this_cpu } from '../gs';
 import { HE_HASH, HE_LRU, HTAB_LRU } from './map_layout';
-import { htab_lru_map_delete_node } from './hashtab';
+import { htab_lru_map_delete_node } from './htab_lru';
 
 /** Offsets of the parts of an LRU node in its element. */
 const NODE_CPU: usize = 24;

@@ -5,22 +5,28 @@ import { E2BIG, EINVAL, ENOENT, EOPNOTSUPP } from '../errno';
 import { round_up8 } from './addr';
 import {
   array_map_alloc, array_map_delete_elem, array_map_free, array_map_get_next_key, array_map_lookup_elem,
-  array_map_update_elem, fd_array_map_lookup, percpu_array_lookup_percpu_elem, percpu_array_map_lookup_elem,
+  array_map_update_elem, percpu_array_lookup_percpu_elem, percpu_array_map_lookup_elem,
   percpu_array_update_all,
 } from './arraymap';
 import { bpf_obj_hide } from './btf_record';
 import {
-  htab_lookup_cpu, htab_map_alloc, htab_map_delete_elem, htab_map_free, htab_map_get_next_key, htab_map_lookup_elem,
-  htab_percpu_map_lookup_percpu_elem, htab_update, htab_walk, htab_walk_value,
+  htab_lookup_cpu, htab_map_delete_elem, htab_map_get_next_key, htab_map_lookup_elem, htab_update, htab_walk,
+  htab_walk_value,
 } from './hashtab';
+import { htab_map_alloc, htab_map_free } from './htab_create';
+import { htab_percpu_map_lookup_percpu_elem } from './htab_percpu';
 import { trie_alloc, trie_delete_elem, trie_free, trie_get_next_key, trie_lookup_elem, trie_update_elem } from './lpm_trie';
 import {
-  BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_KEY, HE_NEXT, M_MAPS, M_MAPS_LAST, BM_NEXT,
+  BM_ID, BM_INNER, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_KEY, HE_NEXT, M_MAPS, M_MAPS_LAST, BM_NEXT,
 } from './map_layout';
 import {
   MAP_ARRAY, MAP_ARRAY_OF_MAPS, MAP_HASH, MAP_HASH_OF_MAPS, MAP_LPM_TRIE, MAP_LRU_HASH, MAP_LRU_PERCPU_HASH,
   MAP_PERCPU_ARRAY, MAP_PERCPU_HASH, MAP_PROG_ARRAY, MAP_QUEUE, MAP_RINGBUF, MAP_STACK, MAP_TASK_STORAGE,
 } from './map_types';
+import {
+  array_of_map_lookup_elem, htab_of_map_lookup_elem, map_of_map_delete_user, map_of_map_forget, map_of_map_lookup_user,
+  map_of_map_update_user,
+} from './map_in_map';
 import {
   queue_stack_map_alloc, queue_stack_map_free, queue_stack_map_peek_elem, queue_stack_map_pop_elem,
   queue_stack_map_push_elem,
@@ -63,9 +69,10 @@ export function map_alloc(map: usize, buckets: u32): i32 {
   }
 }
 
-/** Puts a map that was set up on the machine's list. */
+/** Gives a map that was set up its id and puts it on the machine's list. */
 export function map_publish(map: usize): void {
   const last: usize = load<u32>(M_MAPS_LAST);
+  store<u32>(map, last ? load<u32>(last, BM_ID) + 1 : 1, BM_ID);
   if (last) store<u32>(last, <u32>map, BM_NEXT);
   else store<u32>(M_MAPS, <u32>map);
   store<u32>(M_MAPS_LAST, <u32>map);
@@ -82,6 +89,8 @@ export function map_free(map: usize): void {
     if (!next) store<u32>(M_MAPS_LAST, <u32>before);
     break;
   }
+  map_of_map_forget(map);
+  kfree(load<u32>(map, BM_INNER));
   switch (type_of(map)) {
     case MAP_ARRAY:
     case MAP_PERCPU_ARRAY:
@@ -119,11 +128,9 @@ export function bpf_map_lookup_elem(map: usize, key: usize): usize {
     case MAP_LRU_PERCPU_HASH:
       return htab_map_lookup_elem(map, key);
     case MAP_ARRAY_OF_MAPS:
-      return fd_array_map_lookup(map, load<u32>(key));
-    case MAP_HASH_OF_MAPS: {
-      const slot = htab_map_lookup_elem(map, key);
-      return slot ? <usize>(<u32>load<u64>(slot)) : 0;
-    }
+      return array_of_map_lookup_elem(map, key);
+    case MAP_HASH_OF_MAPS:
+      return htab_of_map_lookup_elem(map, key);
     case MAP_LPM_TRIE:
       return trie_lookup_elem(map, key);
     default:
@@ -266,6 +273,7 @@ export function map_value_at(map: usize, key: usize, cpu: u32): usize {
 export function map_lookup_user(map: usize, key: usize, out: usize): i32 {
   const type = type_of(map);
   if (type == MAP_QUEUE || type == MAP_STACK) return queue_stack_map_peek_elem(map, out);
+  if (type == MAP_ARRAY_OF_MAPS || type == MAP_HASH_OF_MAPS) return map_of_map_lookup_user(map, key, out);
   const rec: usize = load<u32>(map, BM_RECORD);
   const size = load<u32>(map, BM_VALUE_SIZE);
   if (type == MAP_PERCPU_ARRAY || type == MAP_PERCPU_HASH || type == MAP_LRU_PERCPU_HASH) {
@@ -285,7 +293,7 @@ export function map_lookup_user(map: usize, key: usize, out: usize): i32 {
   return 0;
 }
 
-/** BPF_MAP_UPDATE_ELEM. Task storage takes the task's offset as key. */
+/** BPF_MAP_UPDATE_ELEM. Task storage takes the task's offset as key, maps of maps a map's id as value. */
 export function map_update_user(map: usize, key: usize, value: usize, flags: u64): i32 {
   switch (type_of(map)) {
     case MAP_QUEUE:
@@ -293,13 +301,18 @@ export function map_update_user(map: usize, key: usize, value: usize, flags: u64
       return queue_stack_map_push_elem(map, value, flags);
     case MAP_TASK_STORAGE:
       return task_storage_update(map, load<u32>(key), value, flags);
+    case MAP_ARRAY_OF_MAPS:
+    case MAP_HASH_OF_MAPS:
+      return map_of_map_update_user(map, key, value, flags);
     default:
       return update(map, key, value, flags, true);
   }
 }
 
 export function map_delete_user(map: usize, key: usize): i32 {
-  if (type_of(map) == MAP_TASK_STORAGE) return <i32>bpf_task_storage_delete(map, load<u32>(key));
+  const type = type_of(map);
+  if (type == MAP_TASK_STORAGE) return <i32>bpf_task_storage_delete(map, load<u32>(key));
+  if (type == MAP_ARRAY_OF_MAPS || type == MAP_HASH_OF_MAPS) return map_of_map_delete_user(map, key);
   return <i32>bpf_map_delete_elem(map, key);
 }
 
@@ -322,11 +335,8 @@ export function map_get_next_key(map: usize, key: usize, next: usize): i32 {
   }
 }
 
-/** Fills a slot of a map of maps or prog_array from the u64 address at `slot` (0 empties it). 0 or a negative errno. */
-export function fd_map_set(map: usize, key: usize, slot: usize): i32 {
-  if (type_of(map) == MAP_HASH_OF_MAPS) {
-    return load<u64>(slot) ? htab_update(map, key, slot, 0, false) : htab_map_delete_elem(map, key);
-  }
+/** Fills a slot of a prog_array from the u64 address at `slot` (0 empties it). 0 or a negative errno. */
+export function prog_array_set(map: usize, key: usize, slot: usize): i32 {
   const at = array_map_lookup_elem(map, key);
   if (!at) return -E2BIG;
   store<u64>(at, load<u64>(slot));

@@ -6,21 +6,22 @@ import { type BtfValue, decodeValue } from '../../../btf/values.ts';
 import { InputError, NotSupported } from '../../../errors.ts';
 import type { MapSpec } from '../../../loader/spec.ts';
 import { type MapType, mapTypes } from '../../../uapi/bpf.ts';
+import { errnoName } from '../../../uapi/errno.ts';
 import { maskValue } from '../../mask_value.ts';
 import type { KernelMemory } from '../../memory.ts';
-import { BPF_KPTR, isRecordError } from '../btf_record.ts';
+import { BPF_KPTR, type BtfRecord, isRecordError } from '../btf_record.ts';
+import { mapAllocCheck } from '../map_alloc_check.ts';
 import { mapCheckBtf } from '../map_check_btf.ts';
 import type { BpfMap, MapEntry } from './map.ts';
 import type { LocalTypes } from './record.ts';
-import { type MapTypeRow, mapTypeRows } from './types.ts';
+import { type MapMachine, roundUp8 } from './row.ts';
+import { mapTypeRow } from './types.ts';
 
-export type { BpfMap, MapEntry } from './map.ts';
+export { type BpfMap, type MapEntry, u32Bytes } from './map.ts';
 export { LocalTypes } from './record.ts';
 
 /** Entries that are walked at most: a map cannot be larger than memory. */
 const MAX_WALK = 1 << 28;
-/** Bytes that one map may take at once; the kernel's own limits are of this order. */
-const roundUp8 = (size: number) => Math.ceil(size / 8) * 8;
 
 class KernelMap implements BpfMap {
   readonly name: string;
@@ -32,7 +33,7 @@ class KernelMap implements BpfMap {
   constructor(
     private readonly memory: KernelMemory,
     readonly spec: MapSpec,
-    private readonly row: MapTypeRow,
+    private readonly row: MapMachine,
     readonly offset: number,
     readonly kptrOffsets: readonly number[],
     private readonly btf: Btf | null,
@@ -49,9 +50,14 @@ class KernelMap implements BpfMap {
     return storage + index * this.memory.u32At(this.offset + map.BM_ELEM_SIZE);
   }
 
+  get id(): number {
+    return this.memory.u32At(this.offset + map.BM_ID);
+  }
+
   get(key: Uint8Array): BtfValue {
     const value = this.lookup(key);
     if (!value) return null;
+    if (this.row.ofMaps) return new DataView(value.buffer, value.byteOffset).getUint32(0, true);
     if (!this.row.perCpu) {
       const at = this.valueAt(key, 0);
       return this.decode(at === 0 ? value : this.memory.read(at, this.valueSize));
@@ -114,7 +120,7 @@ class KernelMap implements BpfMap {
     for (const key of this.keys()) {
       const value = this.lookup(key);
       if (!value) continue;
-      const at = this.row.perCpu ? null : this.valueAt(key, 0);
+      const at = this.row.perCpu || this.row.ofMaps ? null : this.valueAt(key, 0);
       yield { key, value, memoryOffset: at === 0 ? null : at };
     }
   }
@@ -168,12 +174,34 @@ class KernelMap implements BpfMap {
  * would refuse the map, or memory does not suffice
  */
 export function createMap(memory: KernelMemory, given: MapSpec, types: LocalTypes): BpfMap {
-  const row = mapTypeRows[given.type];
-  if (!row) throw new NotSupported(`maps of type ${given.type}`);
+  const { machine } = mapTypeRow(given.type);
+  if (!machine) throw new NotSupported(`maps of type ${given.type}`);
   const spec = withDefaults(given);
   const what = `map ${spec.name} (${spec.type})`;
-  const problem = row.check(spec);
-  if (problem !== null) throw new InputError(what, '', problem);
+  const refused = mapAllocCheck(spec);
+  if (refused) throw new InputError(what, '', `the kernel does not make such a map (-${errnoName(refused)})`);
+  const { offset, record } = describe(memory, spec, types);
+  if (spec.inner && machine.ofMaps) {
+    memory.setU32(offset + map.BM_INNER, describe(memory, withDefaults(spec.inner), types).offset);
+  }
+  const error = memory.exports.map_alloc(offset, machine.buckets?.(spec) ?? 0);
+  if (error !== 0) {
+    memory.exports.map_free(offset);
+    throw new InputError(what, '', `does not fit in the machine's memory (errno ${-error})`);
+  }
+  memory.exports.map_publish(offset);
+  const kptrs = (record?.fields ?? []).filter((field) => field.type & BPF_KPTR).map((field) => field.offset);
+  const made = new KernelMap(memory, spec, machine, offset, kptrs, types.btf);
+  if (spec.section) fillSection(memory, made, spec.section.data, spec.section.kind);
+  return made;
+}
+
+/** A struct bpf_map with its sizes and special fields, and no storage yet. */
+function describe(
+  memory: KernelMemory,
+  spec: MapSpec,
+  types: LocalTypes,
+): { offset: number; record: BtfRecord | null } {
   const checked = mapCheckBtf(spec, types.accepted, types.metas, types.vmlinux);
   const record = isRecordError(checked.record) ? null : checked.record;
   const offset = memory.kmalloc(map.BPF_MAP_SIZE, ALLOC_MAP);
@@ -188,16 +216,7 @@ export function createMap(memory: KernelMemory, given: MapSpec, types: LocalType
     [map.BM_SPIN_LOCK_OFF, record && record.spinLockOff >= 0 ? record.spinLockOff : map.NO_FIELD],
   ];
   for (const [field, value] of words) memory.setU32(offset + field, value);
-  const error = memory.exports.map_alloc(offset, row.buckets(spec));
-  if (error !== 0) {
-    memory.exports.map_free(offset);
-    throw new InputError(what, '', `does not fit in the machine's memory (errno ${-error})`);
-  }
-  memory.exports.map_publish(offset);
-  const kptrs = (record?.fields ?? []).filter((field) => field.type & BPF_KPTR).map((field) => field.offset);
-  const made = new KernelMap(memory, spec, row, offset, kptrs, types.btf);
-  if (spec.section) fillSection(memory, made, spec.section.data, spec.section.kind);
-  return made;
+  return { offset, record };
 }
 
 /** libbpf's and the kernel's own ideas of sizes that an object leaves open. */

@@ -21,6 +21,8 @@ export interface BpfMap {
   readonly spec: MapSpec;
   /** Offset of struct bpf_map in the machine's memory. */
   readonly offset: number;
+  /** What the kernel numbers maps by: a value of a map of maps is the id of the inner map. */
+  readonly id: number;
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
@@ -43,4 +45,11 @@ export interface BpfMap {
   entries(): Iterable<MapEntry>;
   /** Frees it with everything in it; kptrs are released. */
   free(): void;
+}
+
+/** A number as an array's key or the value of a map of maps has it. */
+export function u32Bytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
 }
