@@ -19,6 +19,7 @@ import {
   markRegUnknown,
   SRC_OP,
 } from './regs.ts';
+import { sanitizeValAlu } from './sanitize.ts';
 import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, DEF_NOT_SUBREG, RegState } from './types.ts';
 
 const ADD = 0x00;
@@ -248,6 +249,7 @@ function adjustScalar(env: Env, insn: Insn, dst: RegState, srcVal: number): void
   const is32 = (insn.code & 7) === ALU64 ? 0 : 1;
   if ((op === AND || op === OR) && range.isConst(srcVal)) maybeForkScalars(env, insn, dst);
   const val = range.alu(op, is32, dst.val, srcVal);
+  if (!env.bypassSpecV1 && val >= 0) sanitizeValAlu(env, insn);
   if (val < 0) {
     dst.markUnknown();
     dst.precise = !env.bpfCapable;

@@ -20,14 +20,13 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { BPF_ADD, BPF_ALU64, BPF_AND, BPF_OR, BPF_SUB, BPF_XOR, classOf, opOf } from '../uapi/insn.ts';
-import { ACCESS_HELPER, checkMapAccess } from './check_region.ts';
 import type { Env, Insn } from './env.ts';
-import { Reject } from './env.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
-import { regTypeStr, varOffStr } from './reg_type_str.ts';
+import { regTypeStr } from './reg_type_str.ts';
 import { isConst, typeIsPktPointer } from './regs.ts';
-import { BPF_MAX_VAR_OFF, MAX_BPF_STACK, type RegState } from './types.ts';
+import { commitPtrAlu, sanitizePtrAlu } from './sanitize.ts';
+import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 /** Pointers that may be moved. */
 const MOVABLE = new Set([
@@ -82,6 +81,7 @@ export function adjustPtrMinMaxVals(env: Env, insn: Insn, ptr: RegState, scalar:
   }
   checkRegSaneOffset(env, offset, scalar.off, type, errno.EINVAL);
   checkRegSaneOffset(env, ptr.val, ptr.off, type, errno.EINVAL);
+  const window = sanitizePtrAlu(env, insn, ptr, offset, isDst);
   if (op === BPF_ADD) {
     addToPointer(env, reg, offset, known);
   } else if (op === BPF_SUB) {
@@ -94,7 +94,7 @@ export function adjustPtrMinMaxVals(env: Env, insn: Insn, ptr: RegState, scalar:
     env.reject(errno.EACCES, msg.ptrOperator(dst, ALU_STRING[op >> 4] ?? ''));
   }
   checkRegSaneOffset(env, reg.val, reg.off, type, errno.EINVAL);
-  if (!env.bypassSpecV1) sanitizeCheckBounds(env, insn, reg);
+  commitPtrAlu(env, insn, reg, window, isDst);
 }
 
 function movable(type: number, known: boolean, offset: number, op: number): boolean {
@@ -147,22 +147,5 @@ function checkRegSaneOffset(env: Env, val: number, off: number, type: number, co
   if (smin === S64_MIN) env.reject(code, msg.ptrUnboundedMin(regTypeStr(type)));
   if (smin >= BPF_MAX_VAR_OFF || smin <= -BPF_MAX_VAR_OFF) {
     env.reject(code, msg.ptrOutOfBounds(range.smin(val), regTypeStr(type)));
-  }
-}
-
-/** sanitize_check_bounds: without CAP_PERFMON a moved pointer has to stay in bounds at once. */
-function sanitizeCheckBounds(env: Env, insn: Insn, reg: RegState): void {
-  const { dst } = insn;
-  if (reg.type === PTR_TO_STACK) {
-    if (!isConst(reg)) env.reject(errno.EACCES, msg.stackVariable(dst, varOffStr(env, reg), reg.off));
-    const off = reg.off + range.valueF(reg.val);
-    if (off >= 0 || off < -MAX_BPF_STACK) env.reject(errno.EACCES, msg.stackArithRange(dst, off));
-  } else if (reg.type === PTR_TO_MAP_VALUE) {
-    try {
-      checkMapAccess(env, dst, reg.off, 1, false, ACCESS_HELPER);
-    } catch (error) {
-      if (!(error instanceof Reject)) throw error;
-      env.reject(errno.EACCES, msg.mapArithRange(dst));
-    }
   }
 }

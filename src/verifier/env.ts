@@ -95,6 +95,9 @@ export class InsnAux {
   argProg = 0;
   nospec = false;
   nospecResult = false;
+  /** How offsets are masked here, and how wide the mask is (sanitize.ts); 0: not seen. */
+  aluState = 0;
+  aluLimit = 0;
 }
 
 /** struct bpf_subprog_arg_info. */
@@ -240,6 +243,8 @@ export class Env {
   readonly bpfCapable = true;
   readonly allowUninitStack: boolean;
   readonly bypassSpecV1: boolean;
+  /** Offsets are masked by what is known of them: states have to be equal to the bit to be taken for the same. */
+  exploreAluLimits = false;
   readonly bypassSpecV4: boolean;
   readonly strictAlignment: boolean;
   readonly testStateFreq: boolean;

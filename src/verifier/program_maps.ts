@@ -37,7 +37,7 @@ function createMap(spec: MapSpec, index: number, loaded: ProgramBtf, vmlinux: Bt
   const { section } = spec;
   const readOnly = section?.kind === 'rodata' || section?.kind === 'kconfig';
   const flags = section ? spec.flags | BPF_F_MMAPABLE | (readOnly ? BPF_F_RDONLY_PROG : 0) : spec.flags;
-  const maxEntries = section ? 1 : spec.maxEntries;
+  const maxEntries = section && spec.type !== 'arena' ? 1 : spec.maxEntries;
   const checked = mapCheckBtf({ ...spec, flags, maxEntries }, loaded.btf, loaded.btf ? loaded.metas : null, vmlinux);
   return {
     name: spec.name,

@@ -94,7 +94,11 @@ export function resetIdMap(env: Env): void {
   idmap.reset(env.idGen);
 }
 
+/** env.exploreAluLimits of the comparison at hand. */
+let strict = false;
+
 function scalarSafe(old: RegState, cur: RegState, exact: number): boolean {
+  if (strict) return sameBeforeIds(old, cur) && idmap.checkScalar(old.id, cur.id);
   if (!old.precise && exact === NOT_EXACT) return true;
   const adds = old.id & BPF_ADD_CONST;
   if (old.id && adds !== (cur.id & BPF_ADD_CONST)) return false;
@@ -243,6 +247,7 @@ function funcStatesEqual(env: Env, old: FuncState, cur: FuncState, insnIdx: numb
 export function statesEqual(env: Env, old: VerifierState, cur: VerifierState, exact: number): boolean {
   if (old.curframe !== cur.curframe) return false;
   idmap.reset(env.idGen);
+  strict = env.exploreAluLimits;
   if (old.speculative && !cur.speculative) return false;
   if (old.inSleepable !== cur.inSleepable) return false;
   if (!refSafe(old, cur)) return false;

@@ -84,7 +84,7 @@ function checkLd(env: Env, insn: Insn): number {
   if (mode !== 0) env.reject(errno.EINVAL, msg.invalidLdMode());
   checkLdImm(env, insn);
   env.insnIdx++;
-  env.curAux().seen = true;
+  if (!env.curState.speculative) env.curAux().seen = true;
   return NEXT;
 }
 
@@ -255,7 +255,8 @@ function doCheck(env: Env): void {
       }
       logInsn(env);
     }
-    aux.seen = true;
+    // Code that only a mispredicting CPU reaches stays dead.
+    if (!state.speculative) aux.seen = true;
     env.walkedFrom = idx;
     env.insnLogStart = env.log.length;
     const insn = env.insn(idx);

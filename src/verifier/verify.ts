@@ -4,6 +4,7 @@ import type { KernelProgram } from '../kernel/program.ts';
 import type { ProgType } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { resetBacktrack } from './backtrack.ts';
+import { isHelperCall } from './call_info.ts';
 import { checkAttachBtfId, checkBtfInfo } from './check_attach.ts';
 import { checkCfg } from './check_cfg.ts';
 import { resolvePseudoLdimm64 } from './check_ld.ts';
@@ -12,7 +13,7 @@ import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
-import { speak } from './messages.ts';
+import { msg, speak } from './messages.ts';
 import { walkedPath } from './path.ts';
 import { createMaps, loadProgramBtf } from './program_maps.ts';
 import { range } from './range.ts';
@@ -67,8 +68,21 @@ function check(env: Env): void {
   env.walking = false;
   removeFastcallSpills(env);
   checkMaxStackDepth(env);
+  checkTailCallMaps(env);
   growStacksForRewrites(env);
 }
+
+/** do_misc_fixups: without CAP_PERFMON a tail call's index is masked, by the size of the one map that it uses. */
+function checkTailCallMaps(env: Env): void {
+  if (env.bypassSpecV1) return;
+  for (const [i, insn] of env.insns.entries()) {
+    const aux = env.insnAux(i);
+    if (aux.seen && isHelperCall(insn) && insn.imm === TAIL_CALL && aux.mapPtr === 'poison') {
+      env.reject(errno.EINVAL, msg.tailCallAbuse());
+    }
+  }
+}
+const TAIL_CALL = 12;
 
 /**
  * What the kernel of `profile` would say of `program`.

@@ -31,6 +31,7 @@ export const calls = {
     `cannot pass map_type ${mapType} into func ${name}#${id}`,
   sockmapUpdate: () => 'cannot update sockmap in this context',
   mapWriteByHelper: () => 'write into map forbidden',
+  tailCallAbuse: () => 'tail_call abusing map_ptr',
   tailCallMap: () => 'expected prog array map for tail call',
   mapNoCallback: () => 'callback function not allowed for map',
   helperBtfInvalid: () => 'Helper has invalid btf/btf_id in R1',

@@ -1,3 +1,5 @@
+const NOT_FOR_ALL = 'pointer arithmetic with it prohibited for !root';
+
 /** Messages of memory accesses, pointer arithmetic, maps, attachment. */
 export const memory = {
   walkNotStruct: (name: string) => `Type '${name}' is not a struct`,
@@ -115,6 +117,12 @@ export const memory = {
   stackArithRange: (regno: number, off: number) =>
     `R${regno} stack pointer arithmetic goes out of range, prohibited for !root; off=${off}`,
   mapArithRange: (regno: number) => `R${regno} pointer arithmetic of map value goes out of range, prohibited for !root`,
+  sanitizeBounds: (regno: number) => `R${regno} has unknown scalar with mixed signed bounds, ${NOT_FOR_ALL}`,
+  sanitizeType: (regno: number) => `R${regno} has pointer with unsupported alu operation, ${NOT_FOR_ALL}`,
+  sanitizePaths: (regno: number, op: string) =>
+    `R${regno} tried to ${op} from different maps, paths or scalars, ${NOT_FOR_ALL}`,
+  sanitizeLimit: (regno: number, op: string) => `R${regno} tried to ${op} beyond pointer bounds, ${NOT_FOR_ALL}`,
+  sanitizeStack: (regno: number) => `R${regno} could not be pushed for speculative verification, ${NOT_FOR_ALL}`,
   slotConstant: (kind: string) => `${kind} has to be at a constant offset`,
   slotOffset: (kind: string, off: number) => `cannot pass in ${kind} at an offset=${off}`,
   dynptrOverwrite: () => 'cannot overwrite referenced dynptr',
