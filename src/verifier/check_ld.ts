@@ -99,17 +99,18 @@ function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: Veri
       aux.ptrType = PTR_TO_FUNC;
       return;
     case BPF_PSEUDO_MAP_FD:
-      if (second.imm !== 0) env.reject(errno.EINVAL, msg.ldImm64Unrecognized());
-      return noMapOf(env, insn.imm);
-    case BPF_PSEUDO_MAP_VALUE:
-      return noMapOf(env, insn.imm);
     case BPF_PSEUDO_MAP_IDX:
       if (second.imm !== 0) env.reject(errno.EINVAL, msg.ldImm64Unrecognized());
       break;
+    case BPF_PSEUDO_MAP_VALUE:
     case BPF_PSEUDO_MAP_IDX_VALUE:
       break;
     default:
       env.reject(errno.EINVAL, msg.ldImm64Unrecognized());
+  }
+  // Maps have other file descriptors than those an object was compiled with: they are given at load, by index.
+  if (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) {
+    env.reject(insn.imm >= 0 && insn.imm <= STDERR ? errno.EINVAL : errno.EBADF, msg.fdNoMap(insn.imm));
   }
   const map = env.maps[insn.imm];
   if (!map) env.reject(errno.EBADF, msg.fdNoMap(insn.imm));
@@ -125,11 +126,6 @@ function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: Veri
 }
 
 const STDERR = 2;
-
-/** A file descriptor that the object was compiled with: maps have others, given at load. */
-function noMapOf(env: Env, fd: number): never {
-  env.reject(fd >= 0 && fd <= STDERR ? errno.EINVAL : errno.EBADF, msg.fdNoMap(fd));
-}
 
 /** An address inside the value of an array with one entry, or inside an arena. */
 function directValue(env: Env, map: VerifierMap, offset: number, aux: InsnAux): void {
