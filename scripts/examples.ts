@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const root = typeof PACKAGE_ROOT === 'string' ? fileURLToPath(PACKAGE_ROOT) : process.cwd();
 const CLANG = 'clang-19';
 const STRIP = 'llvm-strip-19';
-const FOLDERS = ['examples', 'test/objects', 'test/verifier/objects', 'src/engine', 'bench'];
+const FOLDERS = ['examples', 'test/objects', 'test/verifier/objects', 'test/explore', 'src/engine', 'bench'];
 
 function works(tool: string): boolean {
   return spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0;
@@ -49,7 +49,7 @@ function compile(source: string, outfile: string): string | null {
   const { status, stderr } = spawnSync(
     CLANG,
     [
-      ...['-O2', '-g', '-target', 'bpf', '-Wall', '-Werror', '-Iexamples/include', '-Itest/verifier/objects'],
+      ...['-O2', '-g', '-target', 'bpf', '-Wall', '-Werror', '-Iexamples/include', '-Itest/verifier/objects', '-Itest/explore/races'],
       ...[`-ffile-prefix-map=${root}=.`, '-fdebug-compilation-dir=.', '-c', source, '-o', outfile],
     ],
     { cwd: root, encoding: 'utf8' },

@@ -94,6 +94,8 @@ export interface Run {
   readonly program: number;
   /** Frames above the first. */
   readonly depth: number;
+  /** Offset of the run's state in memory: struct interp (prog_layout.ts). */
+  readonly state: number;
   /** Copy of r0 to r10. */
   registers(): BigUint64Array;
   /** How it ended; null while it goes on. */

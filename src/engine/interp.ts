@@ -80,6 +80,10 @@ class InterpRun implements Run {
     return this.#memory.u32At(this.#ic + layout.IC_DEPTH);
   }
 
+  get state(): number {
+    return this.#ic;
+  }
+
   get outcome(): RunOutcome | null {
     return this.#outcome;
   }

@@ -26,6 +26,7 @@ import {
   findTracepoint,
   type TraceArgs,
   type TraceFields,
+  type TracepointRow,
   type TraceWorld,
   traceArguments,
 } from '../kernel/tracepoints.ts';
@@ -278,11 +279,16 @@ export class Machine {
 
   /** Fires a tracepoint: every program attached to it runs, in the order in which they were attached. */
   fire(tracepoint: string, options: FireOptions = {}): Fired[] {
-    const row = findTracepoint(tracepoint);
     const { cpu = 0, args = {}, budget } = options;
-    const fields: TraceFields = traceArguments(row, this.traceWorld(cpu), args);
+    const [row, fields] = this.traceFields(tracepoint, cpu, args);
     const wanted = [...this.attached].filter((attachment) => attachment.tracepoint === tracepoint);
     return wanted.map(({ program }) => ({ program, run: program.trigger(row, fields, { cpu, budget }) }));
+  }
+
+  /** @internal a tracepoint, and what it passes on when it is hit on a CPU */
+  traceFields(tracepoint: string, cpu: number, args: TraceArgs = {}): [TracepointRow, TraceFields] {
+    const row = findTracepoint(tracepoint);
+    return [row, traceArguments(row, this.traceWorld(cpu), args)];
   }
 
   /** What tracepoints look at, on a CPU. */

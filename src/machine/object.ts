@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly name?: string | undefined;
   /** Programs to load, by function name; default all. */
   readonly programs?: readonly string[] | undefined;
+  /** Programs run even if the verifier refuses them: the checking interpreter says what comes of it. Default false. */
+  readonly unverified?: boolean | undefined;
   /**
    * Values of global variables before load, constants too: `{ pid: 77, 'table[1].cpu': 3 }`. Numbers may be given as text; of
    * .kconfig variables the text that a .config has.
@@ -35,6 +37,8 @@ export class BpfObject {
   readonly globals: Globals;
   /** @internal table of the types that bpf_obj_new makes */
   readonly localTypes: number;
+  /** @internal */
+  readonly unverified: boolean;
   private slotsFilled = false;
   /** By index in the spec: the map, or why there is none. */
   private readonly slots: (BpfMap | NotSupported)[];
@@ -48,6 +52,7 @@ export class BpfObject {
     const { spec, kconfig } = presetGlobals(loaded, options.set ?? {});
     this.spec = spec;
     this.name = spec.name;
+    this.unverified = options.unverified ?? false;
     for (const name of options.programs ?? []) {
       if (!spec.programs.some((program) => program.name === name)) {
         const names = spec.programs.map((program) => program.name).join(', ');

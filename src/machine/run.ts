@@ -53,7 +53,8 @@ export class Program {
   /** @internal made by BpfObject */
   constructor(
     readonly object: BpfObject,
-    private readonly machine: Machine,
+    /** @internal the machine that it is loaded into */
+    readonly machine: Machine,
     private readonly spec: ProgramSpec,
     /** As BPF_PROG_LOAD gets it; null when libbpf refuses it. */
     readonly linked: KernelProgram | null,
@@ -126,12 +127,33 @@ export class Program {
     }
   }
 
+  /**
+   * Prepares a run that somebody else steps, outside of the read side that it will run in. @internal exploration
+   */
+  begin(options: ProgramRunOptions): { readonly state: number; readonly sleepable: boolean } {
+    const { machine } = this;
+    const { cpu = 0 } = options;
+    let trace: ContextInput = {};
+    if (this.isTraced) {
+      const tracepoint = options.tracepoint ?? this.tracepoint;
+      if (tracepoint === null) throw new NotSupported(`running ${this.section} programs`);
+      trace = this.traceInput(...machine.traceFields(tracepoint, cpu));
+    }
+    const { runnable, context, start } = this.setUp({ ...options, cpu }, trace);
+    const run = runnable.start(start);
+    const sleepable = this.linked !== null && (this.linked.flags & BPF_F_SLEEPABLE) !== 0;
+    machine.memory.exports.bpf_prog_exit(Number(sleepable));
+    return { state: run.state, sleepable };
+  }
+
   /** Runs it as a tracepoint does. @internal machine.fire */
   trigger(row: TracepointRow, fields: TraceFields, options: ProgramRunOptions): ProgramRun {
-    if (this.type === 'tracepoint') {
-      return this.start(options, { record: traceRecord(this.machine.profile.btf, row, fields) });
-    }
-    return this.start(options, { words: traceWords(fields) });
+    return this.start(options, this.traceInput(row, fields));
+  }
+
+  private traceInput(row: TracepointRow, fields: TraceFields): ContextInput {
+    if (this.type === 'tracepoint') return { record: traceRecord(this.machine.profile.btf, row, fields) };
+    return { words: traceWords(fields) };
   }
 
   /** Source line of an instruction; null where the object does not say. */
@@ -176,7 +198,8 @@ export class Program {
 
   private toLoaded(): LoadedProgram {
     const { linked, verdict } = this;
-    const refusal = this.reject ?? (verdict?.verdict === 'reject' ? verdict : null);
+    const refused = verdict?.verdict === 'reject' && !this.object.unverified;
+    const refusal = this.reject ?? (refused ? verdict : null);
     if (!linked || refusal) {
       throw new InputError(
         this.name,
@@ -201,32 +224,39 @@ export class Program {
 
   private start(options: ProgramRunOptions, trace: ContextInput): ProgramRun {
     const { machine } = this;
-    const { cpu = 0, budget } = options;
-    machine.memory.setCpu(cpu);
-    const runnable = this.prepare();
-    if (this.type === 'syscall' && (options.ctx?.length ?? 0) < this.ctxSize) {
-      throw new InputError(
-        'ctx',
-        '',
-        `${this.name} looks at ${this.ctxSize} bytes of its context; give at least so many`,
-      );
-    }
-    const context = makeContext(machine.memory, this.type, { ctx: options.ctx, data: options.data, ...trace });
+    const { runnable, context, start } = this.setUp(options, trace);
     try {
-      machine.tasks.place(machine.current, cpu);
       const begin = performance.now();
-      const outcome = runnable.run({
-        cpu,
-        args: [machine.memory.address(context.offset)],
-        context: context.offset,
-        ...(context.packet ? { packet: context.packet } : {}),
-        ...(budget === undefined ? {} : { budget }),
-      });
+      const outcome = runnable.run(start);
       const durationNs = Math.round((performance.now() - begin) * 1e6);
       machine.account(outcome);
       return { ...outcome, durationNs, ctx: options.ctx ? context.read() : null, data: context.readPacket() };
     } finally {
       context.free();
     }
+  }
+
+  /** Makes the context, and puts the current task on the CPU. */
+  private setUp({ cpu = 0, budget, ctx, data }: ProgramRunOptions, trace: ContextInput) {
+    const { machine } = this;
+    machine.memory.setCpu(cpu);
+    const runnable = this.prepare();
+    if (this.type === 'syscall' && (ctx?.length ?? 0) < this.ctxSize) {
+      throw new InputError(
+        'ctx',
+        '',
+        `${this.name} looks at ${this.ctxSize} bytes of its context; give at least so many`,
+      );
+    }
+    const context = makeContext(machine.memory, this.type, { ctx, data, ...trace });
+    machine.tasks.place(machine.current, cpu);
+    const start: RunOptions = {
+      cpu,
+      args: [machine.memory.address(context.offset)],
+      context: context.offset,
+      ...(context.packet ? { packet: context.packet } : {}),
+      ...(budget === undefined ? {} : { budget }),
+    };
+    return { runnable, context, start };
   }
 }

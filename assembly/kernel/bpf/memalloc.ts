@@ -61,6 +61,7 @@ import {
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kasan_poison } from '../../mm/kasan';
 import { kfree, kfree_bulk, kmalloc, kmalloc_cached_bulk, obj_init, obj_load, obj_store } from '../../mm/slab';
+import { explore_note_freed } from '../explore_notes';
 import { this_cpu } from '../gs';
 import { irq_work_cancel, irq_work_queue } from '../irq_work';
 import { call_rcu, call_rcu_tasks_trace } from '../rcu/tree';
@@ -338,6 +339,7 @@ function unit_free(c: usize, p: usize): void {
 
 function unit_free_rcu(c: usize, p: usize): void {
   if (!begin_free(c, p)) return;
+  explore_note_freed(p, obj_load(p, OBJ_SIZE));
   obj_store(p, OBJ_STATE, OBJ_RCU);
   // The end of a grace period, on whichever CPU, takes this list too.
   llist_add(c + MC_BY_RCU, p);

@@ -181,6 +181,27 @@ export function rcu_advance(): void {
   atomic.store<u32>(M_RCU_ADVANCING, 0);
 }
 
+/** Is there a callback whose grace period can end now? */
+export function rcu_ready(): bool {
+  const plain: usize = load<u32>(M_RCU_CALLBACKS);
+  if (plain && load<u64>(plain, 8) <= oldest_reader(PC_RCU_READER)) return true;
+  const traced: usize = load<u32>(M_RCU_TRACE_CALLBACKS);
+  if (!traced) return false;
+  return load<u64>(traced, 8) <= min(oldest_reader(PC_RCU_READER), oldest_reader(PC_RCU_TRACE_READER));
+}
+
+/** Does a read section of the CPU whose per-CPU area is `cpu` hold back the oldest callback of either list? */
+export function rcu_blocks(cpu: usize): bool {
+  const reader = load<u64>(cpu, PC_RCU_READER);
+  const tracer = load<u64>(cpu, PC_RCU_TRACE_READER);
+  const plain: usize = load<u32>(M_RCU_CALLBACKS);
+  if (plain && reader && reader < load<u64>(plain, 8)) return true;
+  const traced: usize = load<u32>(M_RCU_TRACE_CALLBACKS);
+  if (!traced) return false;
+  const wanted = load<u64>(traced, 8);
+  return (reader != 0 && reader < wanted) || (tracer != 0 && tracer < wanted);
+}
+
 /** Starts a grace period; its number, for rcu_gp_blocker. */
 export function rcu_gp_start(): u64 {
   return atomic.add<u64>(M_RCU_SEQ, 1) + 1;

@@ -1,0 +1,82 @@
+/**
+ * Exploration: what kernel.wasm notes of each access while every interleaving of a few programs is tried (src/explore). Like
+ * layout.ts: untyped integer constants, read by AssemblyScript and TypeScript.
+ */
+
+/** struct explore, in struct machine's page. Absolute offsets; u32 each. */
+export const EXPLORE = 0x18000;
+/** Undo log: first byte, next entry, end. 0 as the next entry: nothing is noted. */
+export const X_LOG = 0x18000;
+export const X_LOG_AT = 0x18004;
+export const X_LOG_END = 0x18008;
+/** What the step has touched so far: first byte, next entry, end. */
+export const X_TOUCHED = 0x1800c;
+export const X_TOUCHED_AT = 0x18010;
+export const X_TOUCHED_END = 0x18014;
+/** CLASS_ of each granule: first byte of the table, first address that it covers, granules. */
+export const X_CLASSES = 0x18018;
+export const X_CLASSES_FROM = 0x1801c;
+export const X_CLASSES_COUNT = 0x18020;
+/** Which thread steps, or X_NOBODY: a grace period, whose accesses make nothing shared. */
+export const X_THREAD = 0x18024;
+export const X_NOBODY = 0xff;
+/** Non-zero once the step has touched shared memory. */
+export const X_STOP = 0x18028;
+/** Non-zero once a log was full: what was noted is not all. */
+export const X_OVERFLOW = 0x1802c;
+/** Non-zero once memory has become shared that was not. */
+export const X_FRESH = 0x18038;
+/** A byte a kfunc id: which arguments are masks that it reads word by word before it writes one (bit n: argument n). */
+export const X_WIDE = 0x18030;
+export const X_WIDE_COUNT = 0x18034;
+
+/** An entry of the undo log: address u32, unused u32, the 8 bytes that were there. */
+export const LOG_ENTRY = 16;
+/** An entry of what a step touched: address u32, bytes * 2 + (1 when it wrote) u32. */
+export const TOUCHED_ENTRY = 8;
+
+/** Bytes of a granule: what one CLASS_ holds for. */
+export const GRANULE = 32;
+export const GRANULE_SHIFT = 5;
+/** Nobody has touched it. Values up to CLASS_PRIVATE say who has: 1 + thread, and the CLASS_ bits below. */
+export const CLASS_UNTOUCHED = 0;
+/** More than one thread has read it, nobody has written it. */
+export const CLASS_READ_BY_MANY = 0x40;
+/** That thread has written it. */
+export const CLASS_WRITTEN = 0x80;
+/** Two threads touch it and one writes: steps end behind such accesses, and they are noted. */
+export const CLASS_SHARED = 0xfe;
+/** Nobody else's business: registers, stacks, instructions, free lists. */
+export const CLASS_PRIVATE = 0xff;
+
+/** struct explore_thread: a program on a CPU. Offsets; u32 each. struct interp, per-CPU area, whether it may sleep. */
+export const XT_INTERP = 0;
+export const XT_PERCPU = 4;
+export const XT_SLEEPABLE = 8;
+/** XT_ state. */
+export const XT_STATE = 12;
+/** Non-zero: the sources of the wide operation that comes next have been read. */
+export const XT_CAPTURED = 16;
+/** Instructions so far. */
+export const XT_INSNS = 20;
+/** Where sources are kept meanwhile: two masks. */
+export const XT_SCRATCH = 24;
+/** Destination of that operation, and which of the two is what it held when it was read; 0: it is no source. */
+export const XT_DST = 28;
+export const XT_OLD = 32;
+export const XT_SIZE = 40;
+
+export const XT_NEW = 0;
+export const XT_RUNNING = 1;
+export const XT_EXITED = 2;
+export const XT_FAULT = 3;
+
+/** What explore_step returns: it touched shared memory, or left a read section; it ended; it waits for a lock; a wide operation is next. */
+export const STEP_SHARED = 0;
+export const STEP_ENDED = 1;
+export const STEP_BLOCKED = 2;
+export const STEP_WIDE = 3;
+export const STEP_BUDGET = 4;
+
+/** BPF_FUNC_spin_lock: who calls it while another holds the lock has to wait. */
+export const HELPER_SPIN_LOCK = 93;

@@ -1,0 +1,152 @@
+// What the exploring module notes of each load and store (explore.ts): what was there before, to go back to it, and which memory
+// the step has touched, to know which steps depend on each other. In the module as it is built nothing calls most of this.
+import { SHADOW } from '../layout';
+import {
+  CLASS_READ_BY_MANY,
+  CLASS_SHARED,
+  CLASS_WRITTEN,
+  GRANULE_SHIFT,
+  LOG_ENTRY,
+  TOUCHED_ENTRY,
+  X_CLASSES,
+  X_CLASSES_COUNT,
+  X_CLASSES_FROM,
+  X_FRESH,
+  X_LOG_AT,
+  X_LOG_END,
+  X_NOBODY,
+  X_OVERFLOW,
+  X_STOP,
+  X_THREAD,
+  X_TOUCHED_AT,
+  X_TOUCHED_END,
+} from './explore_layout';
+
+// Notes who touches one granule; true when it is shared.
+// @ts-ignore: decorator
+@inline
+function is_shared(granule: usize, write: u32): bool {
+  const kind = <u32>load<u8>(granule);
+  if (kind >= <u32>CLASS_SHARED) return kind == CLASS_SHARED;
+  const thread = load<u32>(X_THREAD);
+  if (thread == X_NOBODY) return false;
+  const written: u32 = write ? CLASS_WRITTEN : 0;
+  if (!kind || (kind & ~CLASS_WRITTEN) == thread + 1) {
+    store<u8>(granule, (thread + 1) | (kind & CLASS_WRITTEN) | written);
+    return false;
+  }
+  if (!((kind & CLASS_WRITTEN) | write)) {
+    store<u8>(granule, kind | CLASS_READ_BY_MANY);
+    return false;
+  }
+  store<u8>(granule, CLASS_SHARED);
+  store<u32>(X_FRESH, 1);
+  return true;
+}
+
+export function explore_note_access(at: usize, size: u32, write: u32): void {
+  const first: usize = load<u32>(X_CLASSES_FROM);
+  let object = at;
+  let bytes = size;
+  if (at < first) {
+    // Who changes the shadow of an object changes whether it is there.
+    if (!write || at < <usize>SHADOW) return;
+    object = (at - <usize>SHADOW) << 3;
+    bytes = size << 3;
+    if (object < first) return;
+  }
+  const classes: usize = load<u32>(X_CLASSES);
+  let granule = classes + ((object - first) >> GRANULE_SHIFT);
+  const last = min(classes + ((object + bytes - 1 - first) >> GRANULE_SHIFT), classes + load<u32>(X_CLASSES_COUNT) - 1);
+  let shared = false;
+  for (; granule <= last; granule++) if (is_shared(granule, write)) shared = true;
+  if (shared) explore_note_touched(object, bytes, write);
+}
+
+export function explore_note_touched(at: usize, size: u32, write: u32): void {
+  store<u32>(X_STOP, 1);
+  const entry: usize = load<u32>(X_TOUCHED_AT);
+  const word = (size << 1) | write;
+  if (load<u32>(entry - TOUCHED_ENTRY) == <u32>at && load<u32>(entry - TOUCHED_ENTRY, 4) == word) return;
+  if (entry == load<u32>(X_TOUCHED_END)) {
+    store<u32>(X_OVERFLOW, 1);
+    return;
+  }
+  store<u32>(entry, <u32>at);
+  store<u32>(entry, word, 4);
+  store<u32>(X_TOUCHED_AT, <u32>(entry + TOUCHED_ENTRY));
+}
+
+export function explore_note_old(at: usize): void {
+  const entry: usize = load<u32>(X_LOG_AT);
+  if (entry == load<u32>(X_LOG_END)) {
+    store<u32>(X_OVERFLOW, 1);
+    return;
+  }
+  store<u32>(entry, <u32>at);
+  store<u64>(entry, load<u64>(at), 8);
+  store<u32>(X_LOG_AT, <u32>(entry + LOG_ENTRY));
+}
+
+// @ts-ignore: decorator
+@inline
+function log_range(at: usize, size: u32): void {
+  const end = at + size;
+  for (; at < end; at += 8) explore_note_old(at);
+}
+
+/** `size` bytes at base + offset are about to be read. */
+export function explore_note_load(base: usize, offset: u32, size: u32): void {
+  if (load<u32>(X_LOG_AT)) explore_note_access(base + offset, size, 0);
+}
+
+/** `size` bytes at base + offset are about to be written. */
+export function explore_note_store(base: usize, offset: u32, size: u32): void {
+  if (!load<u32>(X_LOG_AT)) return;
+  log_range(base + offset, size);
+  explore_note_access(base + offset, size, 1);
+}
+
+/** memory.fill */
+export function explore_note_fill(to: usize, value: u32, size: u32): void {
+  if (!load<u32>(X_LOG_AT) || !size) return;
+  log_range(to, size);
+  explore_note_access(to, size, 1);
+}
+
+/** memory.copy */
+export function explore_note_copy(to: usize, from: usize, size: u32): void {
+  if (!load<u32>(X_LOG_AT) || !size) return;
+  log_range(to, size);
+  explore_note_access(from, size, 0);
+  explore_note_access(to, size, 1);
+}
+
+/** Gives memory back what it held when the undo log ended at `mark`. */
+export function explore_note_undo(mark: usize): void {
+  let entry: usize = load<u32>(X_LOG_AT);
+  while (entry > mark) {
+    entry -= LOG_ENTRY;
+    store<u64>(load<u32>(entry), load<u64>(entry, 8));
+  }
+  store<u32>(X_LOG_AT, <u32>mark);
+}
+
+/** Is any of it known to be shared? */
+export function explore_note_shared(at: usize, size: u32): bool {
+  const classes: usize = load<u32>(X_CLASSES);
+  const from = at - <usize>load<u32>(X_CLASSES_FROM);
+  const last = (from + size - 1) >> GRANULE_SHIFT;
+  for (let granule = from >> GRANULE_SHIFT; granule <= last; granule++) {
+    if (load<u8>(classes + granule) == CLASS_SHARED) return true;
+  }
+  return false;
+}
+
+/**
+ * The current thread gives an object back, and nobody may use it after the next grace period: as if it wrote all of it. The
+ * allocator says so, since it writes to the object itself only then.
+ */
+export function explore_note_freed(at: usize, size: u32): void {
+  if (load<u32>(X_LOG_AT)) explore_note_access(at, size, 1);
+}

@@ -1,0 +1,100 @@
+/** What is wrong with a schedule: what the checking interpreter and the kernel's own warnings say, and what the user claims. */
+import * as x from '../../assembly/kernel/explore_layout.ts';
+import { type Fault, readFault, type Site } from '../engine/fault.ts';
+import { warningCount } from '../kernel/warnings.ts';
+import { ALLOC_NAMES } from '../kernel/memory.ts';
+import type { BpfObject } from '../machine/object.ts';
+import { Leaks } from './leaks.ts';
+import type { Judge, Problem } from './search.ts';
+import type { Space } from './space.ts';
+
+export type ProblemKind = 'fault' | 'warning' | 'lost-update' | 'leak' | 'assertion' | 'check' | 'deadlock';
+
+export interface Finding extends Problem {
+  readonly kind: ProblemKind;
+  /** Thread that did it; null when it shows only at the end. */
+  readonly thread: number | null;
+  /** The instruction in question: at fault, of the operation, of the allocation that leaked. */
+  readonly site: Site | null;
+  readonly fault: Fault | null;
+}
+
+/** A claim on a global variable at the end of each schedule. */
+export interface Assertion {
+  readonly variable: string;
+  readonly value: string;
+}
+
+export class ScheduleJudge implements Judge<Finding> {
+  readonly #space: Space;
+  readonly #object: BpfObject;
+  readonly #assertions: readonly Assertion[];
+  readonly #leaks: Leaks;
+  readonly #warnings: number;
+
+  constructor(space: Space, object: BpfObject, assertions: readonly Assertion[]) {
+    this.#space = space;
+    this.#object = object;
+    this.#assertions = assertions;
+    this.#leaks = new Leaks(space.memory, object.maps);
+    this.#warnings = warningCount(space.memory);
+  }
+
+  afterStep(thread: number, status: number): Finding | null {
+    const space = this.#space;
+    if (status === x.STEP_ENDED && space.state(thread) === x.XT_FAULT) return this.#fault(thread);
+    if (space.lost) {
+      const site = this.#site(thread, space.insn(thread) - 1);
+      const text = `a change of CPU ${space.lost} by another CPU is lost: the operation is not atomic`;
+      return { key: `lost-update ${site.program} ${site.insn}`, kind: 'lost-update', thread, site, text, fault: null };
+    }
+    return this.#warning(thread);
+  }
+
+  #warning(thread: number | null): Finding | null {
+    const { machine } = this.#space;
+    if (warningCount(machine.memory) === this.#warnings) return null;
+    const first = machine.warnings(this.#warnings)[0];
+    const { text = 'more warnings than are kept', site: word = 0 } = first ?? {};
+    const site = word === 0 ? null : { program: word >>> 20, insn: word & 0xfffff };
+    return { key: `warning ${text} ${word}`, kind: 'warning', thread, site, text, fault: null };
+  }
+
+  #site(thread: number, insn: number): Site {
+    return { program: this.#space.threads[thread]?.program.id ?? 0, insn };
+  }
+
+  #fault(thread: number): Finding {
+    const space = this.#space;
+    const fault = readFault(space.memory, space.interp(thread), this.#site(thread, space.insn(thread)));
+    const key = `fault ${fault.kind} ${fault.site.program} ${fault.site.insn}`;
+    return { key, kind: 'fault', thread, site: fault.site, text: fault.kind, fault };
+  }
+
+  atEnd(): Finding | null {
+    const space = this.#space;
+    const none = { thread: null, site: null, fault: null } as const;
+    if (space.check) {
+      const retval = space.runCheck();
+      const { name } = space.check.program;
+      const text = retval === null ? `${name} faulted` : `${name} returned ${retval | 0}`;
+      if (retval !== 0) return { key: `check ${text}`, kind: 'check', text, ...none };
+    }
+    for (const { variable, value } of this.#assertions) {
+      const found = this.#object.globals.get(variable);
+      if (String(found) === value) continue;
+      const text = `${variable} is ${String(found)}, not ${value}`;
+      return { key: `assertion ${text}`, kind: 'assertion', text, ...none };
+    }
+    const [leak] = this.#leaks.find();
+    if (!leak) return this.#warning(null);
+    const site = { program: leak.allocSite >>> 20, insn: leak.allocSite & 0xfffff };
+    const text = `a ${ALLOC_NAMES[leak.tag]} is still allocated, and no map leads to it`;
+    return { key: `leak ${leak.allocSite}`, kind: 'leak', text, thread: null, site, fault: null };
+  }
+
+  stuck(): Finding {
+    const text = 'every CPU that has not ended waits for a lock';
+    return { key: 'deadlock', kind: 'deadlock', text, thread: null, site: null, fault: null };
+  }
+}

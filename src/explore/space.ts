@@ -1,0 +1,311 @@
+/**
+ * The state space of a few programs on a machine: threads that can be stepped from one access to shared memory to the next, and
+ * gone back with. The machine's kernel.wasm is the instrumented one (instrument.ts), which keeps an undo log and notes what
+ * each step touched.
+ */
+import * as prog from '../../assembly/kernel/bpf/prog_layout.ts';
+import * as x from '../../assembly/kernel/explore_layout.ts';
+import * as layout from '../../assembly/layout.ts';
+import { InputError } from '../errors.ts';
+import { KFUNCS } from '../kernel/bpf/kfuncs/index.ts';
+import type { CpuMask } from '../kernel/cpu_mask.ts';
+import { readCpus } from '../kernel/mask_value.ts';
+import type { KernelMemory } from '../kernel/memory.ts';
+import type { Machine } from '../machine/machine.ts';
+import type { Program, ProgramRunOptions } from '../machine/run.ts';
+
+/** A program that runs on a CPU. */
+export interface ThreadSpec {
+  readonly cpu: number;
+  readonly program: Program;
+  /** It interrupts what runs on its CPU, and runs to its end before that goes on. */
+  readonly irq?: boolean;
+  readonly options?: Omit<ProgramRunOptions, 'cpu' | 'budget'>;
+}
+
+const LOG_BYTES = 4 << 20;
+const TOUCHED_BYTES = 256 << 10;
+/** Instructions of one step: what runs longer without touching shared memory does not end. */
+const STEP_INSNS = 1 << 20;
+
+/** What only its own thread looks at, or the control plane. */
+const PRIVATE: ReadonlySet<number> = new Set([
+  layout.ALLOC_PROG,
+  layout.ALLOC_STACK,
+  layout.ALLOC_MEM_CACHE,
+  layout.ALLOC_BUFFER,
+  layout.ALLOC_KERNEL,
+]);
+
+/** Masks that a kfunc reads word by word and then writes another: bit n for argument n. From its prototype. */
+function sourcesOf(proto: string): number {
+  const args = (/\((.*)\)$/.exec(proto)?.[1] ?? '').split(',').map((arg) => arg.trim());
+  if (!args[0]?.startsWith('struct bpf_cpumask *')) return 0;
+  return args.reduce((bits, arg, i) => (arg.startsWith('const struct cpumask *') ? bits | (1 << (i + 1)) : bits), 0);
+}
+
+/** Memory that one step touched: ranges, `[from, end * 2 + write]` one behind the other. */
+export type Touched = Int32Array;
+
+export class Space {
+  readonly memory: KernelMemory;
+  /** Programs; behind them, as number `threads.length`, grace periods. */
+  readonly threads: readonly ThreadSpec[];
+  /** Offsets of struct explore_thread. */
+  readonly #at: readonly number[];
+  readonly #classes: number;
+  readonly #classesFrom: number;
+  readonly #touched: number;
+  /** Memory as words, as it was after the last step: it may grow in one. */
+  #words: Uint32Array;
+  /** What the last step touched; entries up to `touchedLength`. */
+  readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4);
+  touchedLength = 0;
+  /** Allocations that the last step asked for. */
+  allocations = 0;
+  /** Did the last step queue a callback, or leave a read section that held one back? Grace periods end only after it. */
+  movesRcu = false;
+  /** CPUs of a mask that another thread changed between the two halves of the wide operation which the last step ended. */
+  lost: CpuMask | null = null;
+
+  constructor(
+    readonly machine: Machine,
+    threads: readonly ThreadSpec[],
+    /** Runs when all have ended; see runCheck. */
+    readonly check: ThreadSpec | null = null,
+  ) {
+    const { memory } = machine;
+    this.memory = memory;
+    this.threads = threads;
+    this.#at = [...threads, ...(check ? [check] : [])].map((thread) => this.#prepare(thread));
+    memory.setU32(layout.M_RCU_MANUAL, 1);
+    const wide = KFUNCS.map(({ proto }) => sourcesOf(proto));
+    const table = memory.kmalloc(wide.length, layout.ALLOC_BUFFER);
+    memory.write(table, Uint8Array.from(wide));
+    const log = memory.kmalloc(LOG_BYTES, layout.ALLOC_BUFFER);
+    // One entry is left free before the first: what comes next is compared with what came before.
+    this.#touched = memory.kmalloc(TOUCHED_BYTES, layout.ALLOC_BUFFER) + x.TOUCHED_ENTRY;
+    this.#classesFrom = memory.u32At(layout.M_HEAP);
+    const granules = (memory.u32At(layout.M_MEMORY_LIMIT) - this.#classesFrom) >> x.GRANULE_SHIFT;
+    this.#classes = memory.kmalloc(granules, layout.ALLOC_BUFFER);
+    const words: readonly (readonly [number, number])[] = [
+      [x.X_WIDE, table],
+      [x.X_WIDE_COUNT, wide.length],
+      [x.X_TOUCHED, this.#touched],
+      [x.X_TOUCHED_AT, this.#touched],
+      [x.X_TOUCHED_END, this.#touched - x.TOUCHED_ENTRY + TOUCHED_BYTES],
+      [x.X_CLASSES, this.#classes],
+      [x.X_CLASSES_FROM, this.#classesFrom],
+      [x.X_CLASSES_COUNT, granules],
+      [x.X_LOG, log],
+      [x.X_LOG_END, log + LOG_BYTES],
+    ];
+    for (const [field, value] of words) memory.setU32(field, value);
+    this.#classify();
+    memory.setU32(x.X_LOG_AT, log);
+    this.#words = memory.u32();
+  }
+
+  /** Number of the process that ends grace periods. */
+  get rcu(): number {
+    return this.threads.length;
+  }
+
+  #prepare({ cpu, program, options }: ThreadSpec): number {
+    const { memory } = this;
+    const run = program.begin({ ...options, cpu });
+    const at = memory.kmalloc(x.XT_SIZE, layout.ALLOC_BUFFER);
+    const mask = Math.ceil(memory.u32At(layout.M_CPUMASK_SIZE) / 32) * 32;
+    const words: readonly (readonly [number, number])[] = [
+      [x.XT_INTERP, run.state],
+      [x.XT_PERCPU, memory.percpu(cpu)],
+      [x.XT_SLEEPABLE, run.sleepable ? 1 : 0],
+      // Kernel memory for masks: the operation reads them as it reads any.
+      [x.XT_SCRATCH, memory.kmalloc(2 * mask, layout.ALLOC_BUFFER)],
+    ];
+    for (const [field, value] of words) memory.setU32(at + field, value);
+    return at;
+  }
+
+  #classify(): void {
+    const { memory } = this;
+    const classes = memory.u8();
+    const percpu = memory.u32At(layout.M_PERCPU);
+    for (const { offset, size, tag, state } of memory.objects()) {
+      if (state === layout.OBJ_FREE || !(PRIVATE.has(tag) || offset === percpu)) continue;
+      const from = (offset - layout.OBJ_HEADER - this.#classesFrom) >> x.GRANULE_SHIFT;
+      const to = (offset + size - 1 - this.#classesFrom) >> x.GRANULE_SHIFT;
+      classes.fill(x.CLASS_PRIVATE, this.#classes + from, this.#classes + to + 1);
+    }
+  }
+
+  /** Has memory become shared that was not, since this was last asked? Then steps end at other places than before. */
+  takeFresh(): boolean {
+    const fresh = this.memory.u32At(x.X_FRESH) !== 0;
+    this.memory.setU32(x.X_FRESH, 0);
+    return fresh;
+  }
+
+  #at32(offset: number): number {
+    return this.#words[offset >>> 2] as number;
+  }
+
+  #set(offset: number, value: number): void {
+    this.#words[offset >>> 2] = value;
+  }
+
+  /** Where the undo log ends now: what `undo` goes back to. */
+  mark(): number {
+    return this.#at32(x.X_LOG_AT);
+  }
+
+  undo(mark: number): void {
+    this.memory.exports.explore_note_undo(mark);
+  }
+
+  /** XT_ state of a thread. */
+  state(thread: number): number {
+    return this.#at32((this.#at[thread] as number) + x.XT_STATE);
+  }
+
+  /** Instructions that a thread has run. */
+  insns(thread: number): number {
+    return this.#at32((this.#at[thread] as number) + x.XT_INSNS);
+  }
+
+  /** Offset of a thread's struct interp. */
+  interp(thread: number): number {
+    return this.#at32((this.#at[thread] as number) + x.XT_INTERP);
+  }
+
+  /** Index of the instruction that a thread runs next. */
+  insn(thread: number): number {
+    const ic = this.interp(thread);
+    const first = this.#at32(this.#at32(ic + prog.IC_PROG) + prog.BP_INSNS);
+    return (this.#at32(ic + prog.IC_PC) - first) >> prog.INSN_SHIFT;
+  }
+
+  /** Has a thread read the sources of a wide operation that it has not finished? */
+  captured(thread: number): boolean {
+    return this.#at32((this.#at[thread] as number) + x.XT_CAPTURED) !== 0;
+  }
+
+  /** Are interrupts on, on a thread's CPU? */
+  irqsOn(thread: number): boolean {
+    const percpu = this.#at32((this.#at[thread] as number) + x.XT_PERCPU);
+    return this.#at32(percpu + layout.PC_IRQ_OFF) === 0;
+  }
+
+  /** Can a grace period end now that somebody waits for? */
+  rcuReady(): boolean {
+    return this.memory.exports.rcu_ready() !== 0;
+  }
+
+  /**
+   * Runs process `p` up to and including its next access to shared memory. Returns STEP_; touched memory is in `touched`.
+   * @param fail - which allocation of this step gives NULL, from 1; 0: none
+   * @param budget - most instructions, to replay a part of a step
+   */
+  step(p: number, fail = 0, budget = STEP_INSNS): number {
+    const { memory } = this;
+    const { exports } = memory;
+    this.#words = memory.u32();
+    const calls = this.#at32(layout.M_ALLOC_CALLS);
+    const pending = this.#at32(layout.M_RCU_PENDING);
+    const blocked = this.#blocksRcu(p);
+    const overwritten = p === this.rcu ? null : this.#overwritten(this.#at[p] as number);
+    this.#set(x.X_TOUCHED_AT, this.#touched);
+    this.#set(x.X_THREAD, p === this.rcu ? x.X_NOBODY : p);
+    let status: number = x.STEP_SHARED;
+    if (p === this.rcu) {
+      exports.explore_grace_period(memory.percpu(0));
+    } else {
+      const thread = this.#at[p] as number;
+      this.#set(layout.M_FAIL_NTH, fail);
+      status = this.#run(thread, budget);
+    }
+    this.#words = memory.u32();
+    this.#set(layout.M_FAIL_NTH, 0);
+    this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
+    this.movesRcu = this.#at32(layout.M_RCU_PENDING) > pending || (blocked && !this.#blocksRcu(p));
+    this.lost = overwritten?.() ?? null;
+    this.#collect();
+    if (this.#at32(x.X_OVERFLOW)) {
+      throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
+    }
+    if (status === x.STEP_BUDGET && budget === STEP_INSNS) {
+      throw new InputError(this.threads[p]?.program.name ?? '', '', `runs ${STEP_INSNS} instructions without an end`);
+    }
+    return status;
+  }
+
+  /** Runs the check to its end, alone. Gives what it returned; null when it faulted. */
+  runCheck(): number | null {
+    const { memory } = this;
+    const thread = this.#at[this.threads.length] as number;
+    this.#set(x.X_THREAD, x.X_NOBODY);
+    let status: number = x.STEP_SHARED;
+    while (status === x.STEP_SHARED || status === x.STEP_WIDE) {
+      this.#set(x.X_TOUCHED_AT, this.#touched);
+      status = this.#run(thread, STEP_INSNS);
+    }
+    const ended = status === x.STEP_ENDED && this.#at32(thread + x.XT_STATE) === x.XT_EXITED;
+    return ended ? this.#at32(this.#at32(thread + x.XT_INTERP) + prog.IC_REGS) : null;
+  }
+
+  /** First half of the wide operation that a thread is at, for a replay. */
+  capture(p: number): void {
+    this.#capture(this.#at[p] as number);
+  }
+
+  #run(thread: number, budget: number): number {
+    const { exports } = this.memory;
+    const status = exports.explore_step(thread, budget);
+    if (status !== x.STEP_WIDE) return status;
+    return this.#capture(thread) ? x.STEP_WIDE : exports.explore_step(thread, 1);
+  }
+
+  #capture(thread: number): boolean {
+    const ic = this.#at32(thread + x.XT_INTERP);
+    const id = this.#at32(this.#at32(ic + prog.IC_PC) + prog.II_IMM);
+    const sources = this.memory.u8()[this.#at32(x.X_WIDE) + id] as number;
+    return this.memory.exports.explore_capture(thread, sources) !== 0;
+  }
+
+  /**
+   * For the second half of a wide operation that writes what it has read: gives, when called after it, the CPUs whose change by
+   * somebody else it undid.
+   */
+  #overwritten(thread: number): (() => CpuMask | null) | null {
+    const { memory } = this;
+    const old = this.#at32(thread + x.XT_OLD);
+    if (old === 0 || this.#at32(thread + x.XT_CAPTURED) === 0) return null;
+    const dst = this.#at32(thread + x.XT_DST);
+    const [read, now] = [readCpus(memory, old), readCpus(memory, dst)];
+    return () => {
+      const lost = read.xor(now).and(now.xor(readCpus(memory, dst)));
+      return lost.weight > 0 ? lost : null;
+    };
+  }
+
+  /** Does a read section of a thread hold back a callback that waits? */
+  #blocksRcu(p: number): boolean {
+    const { memory } = this;
+    if (p === this.rcu || this.#at32(layout.M_RCU_PENDING) === 0) return false;
+    return memory.exports.rcu_blocks(this.#at32((this.#at[p] as number) + x.XT_PERCPU)) !== 0;
+  }
+
+  #collect(): void {
+    const { touched } = this;
+    const words = this.#words;
+    const end = this.#at32(x.X_TOUCHED_AT) >> 2;
+    let n = 0;
+    for (let at = this.#touched >> 2; at < end; at += 2) {
+      const from = words[at] as number;
+      const word = words[at + 1] as number;
+      touched[n++] = from;
+      touched[n++] = (from + (word >>> 1)) * 2 + (word & 1);
+    }
+    this.touchedLength = n;
+  }
+}
