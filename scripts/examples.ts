@@ -49,7 +49,17 @@ function compile(source: string, outfile: string): string | null {
   const { status, stderr } = spawnSync(
     CLANG,
     [
-      ...['-O2', '-g', '-target', 'bpf', '-Wall', '-Werror', '-Iexamples/include', '-Itest/verifier/objects', '-Itest/explore/races'],
+      ...[
+        '-O2',
+        '-g',
+        '-target',
+        'bpf',
+        '-Wall',
+        '-Werror',
+        '-Iexamples/include',
+        '-Itest/verifier/objects',
+        '-Itest/explore/races',
+      ],
       ...[`-ffile-prefix-map=${root}=.`, '-fdebug-compilation-dir=.', '-c', source, '-o', outfile],
     ],
     { cwd: root, encoding: 'utf8' },

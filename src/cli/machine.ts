@@ -3,7 +3,7 @@ import type { EngineName } from '../engine/engines.ts';
 import { InputError } from '../errors.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import type { Machine } from '../machine/machine.ts';
-import { createMachine } from '../platform/create_machine.ts';
+import { createMachine, type MachineOptions } from '../platform/create_machine.ts';
 import { openProfile } from '../platform/node/profile.ts';
 import type { MachineFlags } from './options.ts';
 
@@ -16,11 +16,14 @@ export function release(text: string): Release {
 }
 
 /** Boots a machine from the options. */
-export function openMachine(flags: MachineFlags & { readonly topology?: string }, engine?: EngineName): Machine {
-  const { cpus, nrCpus, kernel = '6.18', btf, seed, topology } = flags;
+export function openMachine(
+  flags: MachineFlags & { readonly topology?: string } & Pick<MachineOptions, 'wasm' | 'memoryLimit'>,
+  engine?: EngineName,
+): Machine {
+  const { cpus, nrCpus, kernel = '6.18', btf, seed, topology, wasm, memoryLimit } = flags;
   const profile = openProfile(release(kernel), {
     ...(btf === undefined ? {} : { btf }),
     ...(nrCpus === undefined ? {} : { nrCpus }),
   });
-  return createMachine({ cpus, topology, profile, seed, engine });
+  return createMachine({ cpus, topology, profile, seed, engine, wasm, memoryLimit });
 }

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'run one plain program from stdin, as a bpf_conformance plugin',
     load: () => import('./commands/conform.ts'),
   },
+  explore: {
+    summary: 'every interleaving of programs that share masks, and what goes wrong in one',
+    load: () => import('./commands/explore.ts'),
+  },
   doctor: { summary: 'what this machine can do with the live kernel', load: () => import('./commands/doctor.ts') },
   diff: { summary: 'simulated beside live kernel, differences first', load: () => import('./commands/diff.ts') },
   capture: { summary: 'golden vectors of the running kernel', load: () => import('./commands/capture.ts') },

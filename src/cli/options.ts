@@ -78,3 +78,14 @@ export function machineOptions(command: Command): Command {
 function shorten(text: string): string {
   return text.length > 40 ? `${text.slice(0, 37)}...` : text;
 }
+
+/** `pid=77` -> { pid: '77' } */
+export function settings(words: readonly string[], option = '--set'): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const word of words) {
+    const at = word.indexOf('=');
+    if (at < 1) throw new InputError(option, '', `"${word}" is not VAR=VALUE`);
+    values[word.slice(0, at).trim()] = word.slice(at + 1).trim();
+  }
+  return values;
+}

@@ -44,3 +44,24 @@ export function ignoreClosedPipes(): void {
     });
   }
 }
+
+/**
+ * One line that says how far long work is, on a terminal only, at most ten times a second; null takes it away. `quiet`: not even
+ * there.
+ */
+export function progress(quiet = false): (text: string | null) => void {
+  let next = 0;
+  let shown = false;
+  return (text) => {
+    if (quiet || !process.stderr.isTTY) return;
+    if (text === null) {
+      if (shown) process.stderr.write('\r\x1b[K');
+      return;
+    }
+    const now = performance.now();
+    if (now < next) return;
+    next = now + 100;
+    shown = true;
+    process.stderr.write(`\r\x1b[K${text}`);
+  };
+}

@@ -2,6 +2,7 @@
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import { InputError, invariant } from '../errors.ts';
 import type { BpfObject } from '../machine/object.ts';
+import { type FaultPoint, faultPoints } from './faults.ts';
 import { type Assertion, type Finding, ScheduleJudge } from './judge.ts';
 import { parseSchedule, scheduleText } from './schedule.ts';
 import { type ScheduleStep, Search, type SearchOptions, type SearchResult } from './search.ts';
@@ -99,6 +100,11 @@ export class Explorer {
     return { schedules, redundant, steps, exhausted, durationMs: performance.now() - began, findings };
   }
 
+  /** The programs one after another, once for each allocation that can fail. */
+  faults(): FaultPoint[] {
+    return faultPoints(this.#space, this.#judge);
+  }
+
   /** What a schedule that is given does. */
   replay(text: string): ExploredFinding | null {
     const schedule = parseSchedule(text, this.#space.threads.length);
@@ -188,6 +194,7 @@ export class Explorer {
 function preemptionsOf(schedule: readonly ScheduleStep[], rcu: number): number {
   const own = schedule.filter(({ process }) => process !== rcu);
   const last = new Map(own.map(({ process }, i) => [process, i]));
-  return own.filter(({ process }, i) => own[i + 1] !== undefined && own[i + 1]?.process !== process && last.get(process) !== i)
-    .length;
+  return own.filter(
+    ({ process }, i) => own[i + 1] !== undefined && own[i + 1]?.process !== process && last.get(process) !== i,
+  ).length;
 }

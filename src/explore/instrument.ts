@@ -73,7 +73,7 @@ function readModule(bytes: Uint8Array): Module {
   const params: number[] = [];
   const types: number[] = [];
   const exports = new Map<string, number>();
-  let imports = 0;
+  const imports = 0;
   const readers: Readonly<Record<number, (body: WasmReader) => void>> = {
     [SECTION_TYPE]: (body) => {
       for (let count = body.u32(); count > 0; count--) {

@@ -1,8 +1,8 @@
 /** What is wrong with a schedule: what the checking interpreter and the kernel's own warnings say, and what the user claims. */
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import { type Fault, readFault, type Site } from '../engine/fault.ts';
-import { warningCount } from '../kernel/warnings.ts';
 import { ALLOC_NAMES } from '../kernel/memory.ts';
+import { warningCount } from '../kernel/warnings.ts';
 import type { BpfObject } from '../machine/object.ts';
 import { Leaks } from './leaks.ts';
 import type { Judge, Problem } from './search.ts';
@@ -77,7 +77,7 @@ export class ScheduleJudge implements Judge<Finding> {
     if (space.check) {
       const retval = space.runCheck();
       const { name } = space.check.program;
-      const text = retval === null ? `${name} faulted` : `${name} returned ${retval | 0}`;
+      const text = retval === null ? `${name} faulted` : `${name} returned ${retval}`;
       if (retval !== 0) return { key: `check ${text}`, kind: 'check', text, ...none };
     }
     for (const { variable, value } of this.#assertions) {

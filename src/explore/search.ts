@@ -4,7 +4,10 @@
  * that race is the other order tried. Without reduction, or with a bound on preemptions, every order is.
  */
 import * as x from '../../assembly/kernel/explore_layout.ts';
-import type { Space, Touched } from './space.ts';
+import { InputError } from '../errors.ts';
+import { bit, Path, type StepFacts } from './path.ts';
+import { Ranges } from './ranges.ts';
+import type { Space } from './space.ts';
 
 /** One step of a schedule, in terms that do not depend on where steps end: so that it can be replayed. */
 export interface ScheduleStep {
@@ -73,66 +76,49 @@ const MAX_DEPTH = 4096;
 const SHARD_DEPTH = 6;
 const PROGRESS_EVERY = 1024;
 const MAX_FOUND = 32;
+const NOTHING: StepFacts = { touched: new Int32Array(0), touchedLength: 0, movesRcu: false };
 
-interface Node {
+/** A state on the path, and what is to be tried there. Sets of processes are bits. */
+class Node {
   /** Undo log here. */
-  mark: number;
-  /** Processes as bits: to be tried, tried, not able to go on, known to lead nowhere new. */
-  backtrack: number;
-  done: number;
-  blocked: number;
-  sleep: number;
+  mark = 0;
+  /** Processes to be tried, tried, not able to go on, known to lead nowhere new. */
+  backtrack = 0;
+  done = 0;
+  blocked = 0;
+  sleep = 0;
   /** What the next step of each sleeping process touches. */
   readonly asleep: readonly Ranges[];
   /** What the step of the process tried now touches, whichever of its allocations fails. */
-  readonly tried: Ranges;
+  readonly tried = new Ranges();
   /** Process tried now, -1: none; which of its allocations fails, of how many. */
-  chosen: number;
-  fail: number;
-  allocations: number;
+  chosen = -1;
+  fail = 0;
+  allocations = 0;
+  /** Instructions of its step, and whether that ended between two halves. */
+  insns = 0;
+  captured = false;
   /** Failures, preemptions and the last process on the way here. */
-  failures: number;
-  preemptions: number;
-  last: number;
-  /** Touched memory of the steps before. */
-  arena: number;
-}
+  failures = 0;
+  preemptions = 0;
+  last = -1;
 
-/** Touched memory, in room that is kept for the next time. */
-class Ranges {
-  words: Touched = new Int32Array(16);
-  length = 0;
-
-  append(from: Touched, start: number, end: number): void {
-    const length = this.length + end - start;
-    if (length > this.words.length) {
-      const bigger = new Int32Array(length * 2);
-      bigger.set(this.words);
-      this.words = bigger;
-    }
-    for (let i = start; i < end; i++) this.words[this.length++] = from[i] as number;
+  constructor(processes: number) {
+    this.asleep = Array.from({ length: processes }, () => new Ranges());
   }
 
-  copy({ words, length }: Ranges): void {
-    this.length = 0;
-    this.append(words, 0, length);
+  enter(mark: number): void {
+    this.mark = mark;
+    this.backtrack = 0;
+    this.done = 0;
+    this.blocked = 0;
+    this.sleep = 0;
+    this.chosen = -1;
+    this.fail = 0;
+    this.failures = 0;
+    this.preemptions = 0;
+    this.last = -1;
   }
-}
-
-const bit = (p: number) => 1 << p;
-
-/** Do two steps touch the same memory, and one writes? */
-function overlap(a: Touched, aFrom: number, aTo: number, b: Touched, bFrom: number, bTo: number): boolean {
-  for (let i = aFrom; i < aTo; i += 2) {
-    const from = a[i] as number;
-    const end = a[i + 1] as number;
-    for (let j = bFrom; j < bTo; j += 2) {
-      const other = b[j + 1] as number;
-      if (((end | other) & 1) === 0) continue;
-      if (from < other >> 1 && (b[j] as number) < end >> 1) return true;
-    }
-  }
-  return false;
 }
 
 export class Search<P extends Problem> {
@@ -140,19 +126,11 @@ export class Search<P extends Problem> {
   readonly #judge: Judge<P>;
   readonly #options: SearchOptions;
   readonly #processes: number;
-  /** Processes that share a CPU with each, as bits. */
+  /** Processes that share a CPU with each. */
   readonly #sameCpu: readonly number[];
   readonly #nodes: Node[] = [];
+  readonly #path: Path;
   #depth = -1;
-  // Events: number i was done at node i.
-  readonly #process = new Uint8Array(MAX_DEPTH);
-  readonly #index = new Int32Array(MAX_DEPTH);
-  readonly #clocks: Int32Array;
-  readonly #from = new Int32Array(MAX_DEPTH + 1);
-  readonly #movesRcu = new Uint8Array(MAX_DEPTH);
-  readonly #insns = new Int32Array(MAX_DEPTH);
-  readonly #captured = new Uint8Array(MAX_DEPTH);
-  #arena: Touched = new Int32Array(1 << 16);
   #schedules = 0;
   #redundant = 0;
   #steps = 0;
@@ -165,10 +143,10 @@ export class Search<P extends Problem> {
     this.#judge = judge;
     this.#options = options;
     this.#processes = space.threads.length + 1;
-    this.#clocks = new Int32Array(MAX_DEPTH * this.#processes);
     this.#sameCpu = space.threads.map(({ cpu }, p) =>
       space.threads.reduce((bits, other, q) => (q !== p && other.cpu === cpu ? bits | bit(q) : bits), 0),
     );
+    this.#path = new Path(this.#processes, this.#sameCpu, MAX_DEPTH);
   }
 
   /** Searches until all is tried, the limit is reached, or memory turns out to be shared that was not known to be. */
@@ -210,30 +188,19 @@ export class Search<P extends Problem> {
 
   /** Enters a node: the state that memory is in now. `event` led to it. */
   #push(event: number): void {
-    const before = event < 0 ? null : (this.#nodes[event] as Node);
     const depth = ++this.#depth;
-    const node: Node = (this.#nodes[depth] ??= {
-      asleep: Array.from({ length: this.#processes }, () => new Ranges()),
-      tried: new Ranges(),
-      ...{ mark: 0, backtrack: 0, done: 0, blocked: 0, sleep: 0, chosen: -1, fail: 0, allocations: 0 },
-      ...{ failures: 0, preemptions: 0, last: -1, arena: 0 },
-    });
-    node.mark = this.#space.mark();
-    node.done = 0;
-    node.blocked = 0;
-    node.chosen = -1;
-    node.fail = 0;
-    node.sleep = 0;
-    node.arena = this.#from[depth] as number;
+    if (depth >= MAX_DEPTH) {
+      throw new InputError('explore', '', `a schedule has more than ${MAX_DEPTH} steps; explore smaller programs`);
+    }
+    const node = this.#nodes[depth] ?? new Node(this.#processes);
+    this.#nodes[depth] = node;
+    node.enter(this.#space.mark());
+    const before = this.#nodes[event];
     if (before) {
       node.last = before.chosen === this.#space.rcu ? before.last : before.chosen;
       node.failures = before.failures + (before.fail > 0 ? 1 : 0);
       node.preemptions = before.preemptions + (this.#preempts(before) ? 1 : 0);
       this.#fallAsleep(before, node, event);
-    } else {
-      node.last = -1;
-      node.failures = 0;
-      node.preemptions = 0;
     }
     node.backtrack = this.#expandsWhole(depth) ? this.#everyone(node) : this.#first(node);
   }
@@ -246,19 +213,13 @@ export class Search<P extends Problem> {
   /** Those that slept before an event and do not depend on it sleep on. */
   #fallAsleep(before: Node, node: Node, event: number): void {
     if (this.#bounded) return;
-    const from = this.#from[event] as number;
-    const to = this.#from[event + 1] as number;
     for (let q = 0; q < this.#processes; q++) {
-      if (!(before.sleep & bit(q)) || q === before.chosen || this.#onSameCpu(q, before.chosen)) continue;
+      if (!(before.sleep & bit(q)) || q === before.chosen) continue;
       const asleep = before.asleep[q] as Ranges;
-      if (overlap(asleep.words, 0, asleep.length, this.#arena, from, to)) continue;
+      if (this.#path.dependsOn(event, q, asleep)) continue;
       node.sleep |= bit(q);
       node.asleep[q]?.copy(asleep);
     }
-  }
-
-  #onSameCpu(p: number, q: number): boolean {
-    return ((this.#sameCpu[p] ?? 0) & bit(q)) !== 0;
   }
 
   /** Was another process able to go on when the chosen one took over? */
@@ -324,15 +285,17 @@ export class Search<P extends Problem> {
       return true;
     }
     if (node.fail === 0) node.allocations = space.allocations;
-    const depth = this.#depth;
-    this.#insns[depth] = p === space.rcu ? 0 : space.insns(p) - before;
-    this.#captured[depth] = status === x.STEP_WIDE ? 1 : 0;
-    this.#record(p, node.arena);
-    node.tried.append(this.#arena, node.arena, this.#from[depth + 1] as number);
+    node.insns = p === space.rcu ? 0 : space.insns(p) - before;
+    node.captured = status === x.STEP_WIDE;
+    const event = this.#depth;
+    this.#record(event, p, space);
+    this.#path.appendTouched(event, node.tried);
     const problem = this.#judge.afterStep(p, status);
-    if (problem) this.#report(problem);
-    if (problem || depth + 2 >= MAX_DEPTH) this.#end();
-    else this.#push(depth);
+    if (problem) {
+      this.#report(problem);
+      this.#leaves++;
+      this.#schedules++;
+    } else this.#push(event);
     return true;
   }
 
@@ -356,15 +319,22 @@ export class Search<P extends Problem> {
         node.tried.length = 0;
         return preferred;
       }
-      node.done |= bit(preferred);
+      this.#cannot(node, preferred);
     }
+  }
+
+  /** A race called for a process that may not go on here. It may before whatever keeps it from that. */
+  #cannot(node: Node, p: number): void {
+    node.done |= bit(p);
+    const held = p !== this.#space.rcu && this.#space.state(p) < x.XT_EXITED;
+    if (held) this.#record(this.#depth, p, NOTHING);
   }
 
   /** Is this branch another shard's? Branches at one depth are dealt out in turn, by the path that leads to them. */
   #skipsShard({ index, count }: { index: number; count: number }, node: Node, p: number): boolean {
     if (this.#depth !== SHARD_DEPTH - 1) return false;
     let path = p;
-    for (let i = 0; i < this.#depth; i++) path = (path * 31 + (this.#process[i] as number) * 7 + 1) >>> 0;
+    for (let i = 0; i < this.#depth; i++) path = (path * 31 + (this.#path.process[i] as number) * 7 + 1) >>> 0;
     return (path + node.failures) % count !== index;
   }
 
@@ -377,8 +347,11 @@ export class Search<P extends Problem> {
     node.chosen = -1;
   }
 
+  /** It waits for a lock: it could go on before the other took it. */
   #block(node: Node, p: number): void {
-    this.#space.undo(node.mark);
+    const space = this.#space;
+    this.#record(this.#depth, p, space);
+    space.undo(node.mark);
     node.blocked |= bit(p);
     node.chosen = -1;
     if ((node.backtrack & ~node.blocked) === 0) node.backtrack |= this.#first(node);
@@ -398,12 +371,6 @@ export class Search<P extends Problem> {
     if (problem) this.#report(problem);
   }
 
-  /** A path that ends in the middle. */
-  #end(): void {
-    this.#leaves++;
-    this.#schedules++;
-  }
-
   #report(problem: P): void {
     if (this.#found.has(problem.key)) return;
     this.#found.set(problem.key, { problem, schedule: this.#schedule() });
@@ -411,103 +378,21 @@ export class Search<P extends Problem> {
 
   /** The steps up to now. */
   #schedule(): ScheduleStep[] {
-    const steps: ScheduleStep[] = [];
-    const last = this.#depth;
-    for (let i = 0; i <= last; i++) {
-      const { chosen, fail } = this.#nodes[i] as Node;
-      if (chosen < 0) break;
-      steps.push({ process: chosen, insns: this.#insns[i] as number, captured: this.#captured[i] === 1, fail });
-    }
-    return steps;
+    return this.#nodes
+      .slice(0, this.#depth + 1)
+      .filter(({ chosen }) => chosen >= 0)
+      .map(({ chosen, insns, captured, fail }) => ({ process: chosen, insns, captured, fail }));
   }
 
-  /** Puts the step into the path: its clock, and the other orders that its races call for. */
-  #record(p: number, arena: number): void {
-    const event = this.#depth;
-    const space = this.#space;
-    const length = space.touchedLength;
-    if (arena + length > this.#arena.length) {
-      const bigger = new Int32Array(Math.max(this.#arena.length * 2, arena + length));
-      bigger.set(this.#arena);
-      this.#arena = bigger;
-    }
-    for (let i = 0; i < length; i++) this.#arena[arena + i] = space.touched[i] as number;
-    this.#from[event] = arena;
-    this.#from[event + 1] = arena + length;
-    this.#process[event] = p;
-    this.#movesRcu[event] = space.movesRcu ? 1 : 0;
+  /** Puts a step into the path; the other orders that its races call for are tried later. */
+  #record(event: number, p: number, facts: StepFacts): void {
+    this.#path.add(event, p, facts);
     if (this.#bounded) return;
-    const processes = this.#processes;
-    const clock = event * processes;
-    this.#clocks.fill(0, clock, clock + processes);
-    let own = event - 1;
-    while (own >= 0 && this.#process[own] !== p) own--;
-    if (own >= 0) this.#join(clock, own);
-    if (p === space.rcu) this.#joinCauses(clock, event);
-    this.#index[event] = (own >= 0 ? (this.#index[own] as number) : 0) + 1;
-    this.#clocks[clock + p] = this.#index[event] as number;
-    for (let other = event - 1; other >= 0; other--) {
-      const q = this.#process[other] as number;
-      if (q === p || (this.#clocks[clock + q] as number) >= (this.#index[other] as number)) continue;
-      if (!this.#dependent(other, event)) continue;
-      this.#race(other, event);
-      this.#join(clock, other);
-    }
-  }
-
-  /** A grace period comes after what it waits for. */
-  #joinCauses(clock: number, event: number): void {
-    let seen = 0;
-    for (let other = event - 1; other >= 0; other--) {
-      const q = bit(this.#process[other] as number);
-      if (seen & q || !this.#movesRcu[other]) continue;
-      seen |= q;
-      this.#join(clock, other);
-    }
-  }
-
-  #join(clock: number, event: number): void {
-    const processes = this.#processes;
-    const from = event * processes;
-    for (let i = 0; i < processes; i++) {
-      const value = this.#clocks[from + i] as number;
-      if (value > (this.#clocks[clock + i] as number)) this.#clocks[clock + i] = value;
-    }
-  }
-
-  #dependent(a: number, b: number): boolean {
-    if (this.#onSameCpu(this.#process[a] as number, this.#process[b] as number)) return true;
-    const from = this.#from;
-    const aFrom = from[a] as number;
-    const bFrom = from[b] as number;
-    return overlap(this.#arena, aFrom, from[a + 1] as number, this.#arena, bFrom, from[b + 1] as number);
-  }
-
-  #happensBefore(a: number, b: number): boolean {
-    return (this.#clocks[b * this.#processes + (this.#process[a] as number)] as number) >= (this.#index[a] as number);
-  }
-
-  /** `late` could come before `early`: makes sure that some process which leads there is tried in the state before `early`. */
-  #race(early: number, late: number): void {
-    const node = this.#nodes[early] as Node;
-    let initials = 0;
-    let others = 0;
-    for (let event = early + 1; event <= late; event++) {
-      if (event !== late && this.#happensBefore(early, event)) continue;
-      const q = this.#process[event] as number;
-      if (!(others & bit(q)) && !this.#follows(early, event)) initials |= bit(q);
-      others |= bit(q);
-    }
-    if ((initials & node.backtrack) !== 0 || initials === 0) return;
-    const own = bit(this.#process[late] as number);
-    node.backtrack |= initials & own ? own : initials & -initials;
-  }
-
-  /** Does some event between the two, itself not behind `early`, come before `event`? */
-  #follows(early: number, event: number): boolean {
-    for (let between = early + 1; between < event; between++) {
-      if (!this.#happensBefore(early, between) && this.#happensBefore(between, event)) return true;
-    }
-    return false;
+    this.#path.order(event, (early, initials, late) => {
+      const node = this.#nodes[early] as Node;
+      if ((initials & node.backtrack) !== 0 || initials === 0) return;
+      const own = bit(this.#path.process[late] as number);
+      node.backtrack |= initials & own ? own : initials & -initials;
+    });
   }
 }

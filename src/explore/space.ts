@@ -13,6 +13,7 @@ import { readCpus } from '../kernel/mask_value.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Program, ProgramRunOptions } from '../machine/run.ts';
+import type { Touched } from './ranges.ts';
 
 /** A program that runs on a CPU. */
 export interface ThreadSpec {
@@ -43,9 +44,6 @@ function sourcesOf(proto: string): number {
   if (!args[0]?.startsWith('struct bpf_cpumask *')) return 0;
   return args.reduce((bits, arg, i) => (arg.startsWith('const struct cpumask *') ? bits | (1 << (i + 1)) : bits), 0);
 }
-
-/** Memory that one step touched: ranges, `[from, end * 2 + write]` one behind the other. */
-export type Touched = Int32Array;
 
 export class Space {
   readonly memory: KernelMemory;
@@ -173,6 +171,11 @@ export class Space {
     return this.#at32((this.#at[thread] as number) + x.XT_INSNS);
   }
 
+  /** What a thread returned, as s32; null while it goes on, or when it faulted. */
+  retval(thread: number): number | null {
+    return this.state(thread) === x.XT_EXITED ? this.#at32(this.interp(thread) + prog.IC_REGS) | 0 : null;
+  }
+
   /** Offset of a thread's struct interp. */
   interp(thread: number): number {
     return this.#at32((this.#at[thread] as number) + x.XT_INTERP);
@@ -229,7 +232,8 @@ export class Space {
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
     this.movesRcu = this.#at32(layout.M_RCU_PENDING) > pending || (blocked && !this.#blocksRcu(p));
     this.lost = overwritten?.() ?? null;
-    this.#collect();
+    if (status === x.STEP_BLOCKED) this.#collectLock(p);
+    else this.#collect();
     if (this.#at32(x.X_OVERFLOW)) {
       throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
     }
@@ -241,7 +245,6 @@ export class Space {
 
   /** Runs the check to its end, alone. Gives what it returned; null when it faulted. */
   runCheck(): number | null {
-    const { memory } = this;
     const thread = this.#at[this.threads.length] as number;
     this.#set(x.X_THREAD, x.X_NOBODY);
     let status: number = x.STEP_SHARED;
@@ -249,8 +252,8 @@ export class Space {
       this.#set(x.X_TOUCHED_AT, this.#touched);
       status = this.#run(thread, STEP_INSNS);
     }
-    const ended = status === x.STEP_ENDED && this.#at32(thread + x.XT_STATE) === x.XT_EXITED;
-    return ended ? this.#at32(this.#at32(thread + x.XT_INTERP) + prog.IC_REGS) : null;
+    this.#words = this.memory.u32();
+    return status === x.STEP_ENDED ? this.retval(this.threads.length) : null;
   }
 
   /** First half of the wide operation that a thread is at, for a replay. */
@@ -293,6 +296,14 @@ export class Space {
     const { memory } = this;
     if (p === this.rcu || this.#at32(layout.M_RCU_PENDING) === 0) return false;
     return memory.exports.rcu_blocks(this.#at32((this.#at[p] as number) + x.XT_PERCPU)) !== 0;
+  }
+
+  /** A step that waits for a lock touches that. */
+  #collectLock(p: number): void {
+    const lock = this.#at32(this.interp(p) + prog.IC_R1);
+    this.touched[0] = lock;
+    this.touched[1] = (lock + 4) * 2 + 1;
+    this.touchedLength = 2;
   }
 
   #collect(): void {

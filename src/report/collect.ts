@@ -72,7 +72,7 @@ function siteText(machine: Machine, site: number): string {
 }
 
 /** Names of what a fault involves, from the programs of the machine. */
-function faultNames(machine: Machine): FaultNames {
+export function faultNames(machine: Machine): FaultNames {
   return {
     program: (id) => machine.programById(id)?.name,
     function: ({ program, insn }) => machine.programById(program)?.functionAt(insn),

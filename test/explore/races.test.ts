@@ -1,7 +1,7 @@
 /** Each race is found, with a schedule that shows it; its right twin is clean in every order. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Explorer, type ExploreOptions } from '../../src/explore/explore.ts';
+import { type ExploreOptions, Explorer } from '../../src/explore/explore.ts';
 import { instrument } from '../../src/explore/instrument.ts';
 import { createMachine } from '../../src/index.ts';
 

@@ -8,7 +8,7 @@ import { collectRun } from '../../report/collect.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
-import { choice, collect, count, hexBytes, type MachineFlags, machineOptions } from '../options.ts';
+import { choice, collect, count, hexBytes, type MachineFlags, machineOptions, settings } from '../options.ts';
 import { note, paintFor, print, printJson } from '../terminal.ts';
 
 interface RunFlags extends MachineFlags {
@@ -178,17 +178,6 @@ function setUpTask(machine: Machine, { pid, affinity }: RunFlags): void {
     machine.current = machine.tasks.create({ pid, comm: `task-${pid}`, parent: machine.current });
   }
   if (affinity !== undefined) machine.current.setAffinity(affinity);
-}
-
-/** `pid=77` -> { pid: '77' } */
-function settings(words: readonly string[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const word of words) {
-    const at = word.indexOf('=');
-    if (at < 1) throw new InputError('--set', '', `"${word}" is not VAR=VALUE`);
-    values[word.slice(0, at).trim()] = word.slice(at + 1).trim();
-  }
-  return values;
 }
 
 function nothingToRun(path: string, object: BpfObject): InputError {

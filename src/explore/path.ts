@@ -1,0 +1,143 @@
+/** The path that a search is on: its events, which of them happened before which, and which race. */
+import { overlap, Ranges, type Touched } from './ranges.ts';
+
+export const bit = (p: number) => 1 << p;
+
+/** What a step was, as far as order matters. */
+export interface StepFacts {
+  readonly touched: Touched;
+  readonly touchedLength: number;
+  readonly movesRcu: boolean;
+}
+
+/** Told of each race: the event could come after what now follows it, if one of the processes `initials` goes first. */
+export type OnRace = (early: number, initials: number, late: number) => void;
+
+export class Path {
+  /** Process of each event. */
+  readonly process: Uint8Array;
+  readonly #processes: number;
+  /** Number of the process that ends grace periods. */
+  readonly #rcu: number;
+  /** Processes that share a CPU with each, as bits: their steps never commute. */
+  readonly #sameCpu: readonly number[];
+  /** How many events of its process each is, from 1. */
+  readonly #index: Int32Array;
+  /** Per event, for each process how many of its events happened before. */
+  readonly #clocks: Int32Array;
+  readonly #movesRcu: Uint8Array;
+  /** Where in `#touched` the event's memory begins; one entry more than events. */
+  readonly #from: Int32Array;
+  readonly #touched = new Ranges();
+
+  constructor(processes: number, sameCpu: readonly number[], depth: number) {
+    this.#processes = processes;
+    this.#rcu = processes - 1;
+    this.#sameCpu = sameCpu;
+    this.process = new Uint8Array(depth);
+    this.#index = new Int32Array(depth);
+    this.#clocks = new Int32Array(depth * processes);
+    this.#movesRcu = new Uint8Array(depth);
+    this.#from = new Int32Array(depth + 1);
+  }
+
+  onSameCpu(p: number, q: number): boolean {
+    return ((this.#sameCpu[p] ?? 0) & bit(q)) !== 0;
+  }
+
+  /** Puts a step of `p` at the end, as event number `event`: what was there, and behind it, is gone. */
+  add(event: number, p: number, { touched, touchedLength, movesRcu }: StepFacts): void {
+    this.#touched.length = this.#from[event] as number;
+    this.#touched.append(touched, 0, touchedLength);
+    this.#from[event + 1] = this.#touched.length;
+    this.process[event] = p;
+    this.#movesRcu[event] = movesRcu ? 1 : 0;
+  }
+
+  /** Adds what an event touched to `to`. */
+  appendTouched(event: number, to: Ranges): void {
+    to.append(this.#touched.words, this.#from[event] as number, this.#from[event + 1] as number);
+  }
+
+  /** Does an event depend on a step of `q` that touches this? */
+  dependsOn(event: number, q: number, { words, length }: Ranges): boolean {
+    if (this.onSameCpu(q, this.process[event] as number)) return true;
+    const from = this.#from[event] as number;
+    return overlap(words, 0, length, this.#touched.words, from, this.#from[event + 1] as number);
+  }
+
+  /** Sets the clock of the last event, and tells of its races. */
+  order(event: number, onRace: OnRace): void {
+    const processes = this.#processes;
+    const p = this.process[event] as number;
+    const clock = event * processes;
+    this.#clocks.fill(0, clock, clock + processes);
+    let own = event - 1;
+    while (own >= 0 && this.process[own] !== p) own--;
+    if (own >= 0) this.#join(clock, own);
+    if (p === this.#rcu) this.#joinCauses(clock, event);
+    this.#index[event] = (own >= 0 ? (this.#index[own] as number) : 0) + 1;
+    this.#clocks[clock + p] = this.#index[event] as number;
+    for (let other = event - 1; other >= 0; other--) {
+      const q = this.process[other] as number;
+      if (q === p || (this.#clocks[clock + q] as number) >= (this.#index[other] as number)) continue;
+      if (!this.#dependent(other, event)) continue;
+      onRace(other, this.#initials(other, event), event);
+      this.#join(clock, other);
+    }
+  }
+
+  /** A grace period comes after what it waited for. */
+  #joinCauses(clock: number, event: number): void {
+    let seen = 0;
+    for (let other = event - 1; other >= 0; other--) {
+      const q = bit(this.process[other] as number);
+      if (seen & q || !this.#movesRcu[other]) continue;
+      seen |= q;
+      this.#join(clock, other);
+    }
+  }
+
+  #join(clock: number, event: number): void {
+    const processes = this.#processes;
+    const from = event * processes;
+    for (let i = 0; i < processes; i++) {
+      const value = this.#clocks[from + i] as number;
+      if (value > (this.#clocks[clock + i] as number)) this.#clocks[clock + i] = value;
+    }
+  }
+
+  #dependent(a: number, b: number): boolean {
+    if (this.onSameCpu(this.process[a] as number, this.process[b] as number)) return true;
+    const from = this.#from;
+    const { words } = this.#touched;
+    const aFrom = from[a] as number;
+    const bFrom = from[b] as number;
+    return overlap(words, aFrom, from[a + 1] as number, words, bFrom, from[b + 1] as number);
+  }
+
+  #happensBefore(a: number, b: number): boolean {
+    return (this.#clocks[b * this.#processes + (this.process[a] as number)] as number) >= (this.#index[a] as number);
+  }
+
+  /** Processes that may go first, in the state before `early`, on a path on which `late` comes before it. */
+  #initials(early: number, late: number): number {
+    let initials = 0;
+    let seen = 0;
+    for (let event = early + 1; event <= late; event++) {
+      if (event !== late && this.#happensBefore(early, event)) continue;
+      const q = bit(this.process[event] as number);
+      if (!(seen & q) && !this.#follows(early, event)) initials |= q;
+      seen |= q;
+    }
+    return initials;
+  }
+
+  /** Does some event between the two, itself not behind `early`, come before `event`? */
+  #follows(early: number, event: number): boolean {
+    for (let between = early + 1; between < event; between++) {
+      if (!this.#happensBefore(early, between) && this.#happensBefore(between, event)) return true;
+    }
+    return false;
+  }
+}
