@@ -9,6 +9,17 @@ export type { Engine, RunOutcome } from './engine/engine.ts';
 export type { EngineName } from './engine/engines.ts';
 export type { Fault, FaultKind, FaultObject, Site } from './engine/fault.ts';
 export { InputError, InvariantError, NotSupported } from './errors.ts';
+export {
+  type Exploration,
+  type ExploredFinding,
+  type ExploreOptions,
+  Explorer,
+  type TraceStep,
+} from './explore/explore.ts';
+export type { FaultPoint } from './explore/faults.ts';
+export type { Assertion, Finding, ProblemKind } from './explore/judge.ts';
+export type { Problem } from './explore/search.ts';
+export type { ThreadSpec } from './explore/space.ts';
 export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';
 export type { Release } from './kernel/bpf/rows.ts';
 export type { Cpu } from './kernel/cpu.ts';

@@ -1,5 +1,7 @@
 import { kernelWasm, packageProfile, verifierWasm } from '#platform';
 import type { EngineName } from '../engine/engines.ts';
+import { InputError } from '../errors.ts';
+import { instrument } from '../explore/instrument.ts';
 import type { Release } from '../kernel/bpf/rows.ts';
 import { Profile } from '../kernel/profile.ts';
 import { Machine } from '../machine/machine.ts';
@@ -24,6 +26,8 @@ export interface MachineOptions {
   readonly complexityLimit?: number | undefined;
   /** What runs programs: interp, the default, checks every access; jit compiles them, and is many times faster. */
   readonly engine?: EngineName | undefined;
+  /** For an Explorer: every store can be taken back. Slower, and its programs are interpreted. Default false. */
+  readonly explorable?: boolean | undefined;
   /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */
   readonly wasm?: Uint8Array<ArrayBuffer> | WebAssembly.Module | undefined;
   /** dist/verifier.wasm, which judges programs before they run. Default: the package's own; browsers have to give it. */
@@ -40,7 +44,15 @@ export interface MachineOptions {
  * @throws InputError for an option that is out of range; NotSupported for a release without a profile
  */
 export function createMachine(options: MachineOptions = {}): Machine {
-  const { profile = '6.18', nrCpus, wasm = kernelWasm(), verifierWasm: verifier, ...rest } = options;
+  const { profile = '6.18', nrCpus, wasm: given = kernelWasm(), verifierWasm: verifier, explorable, ...rest } = options;
+  const wasm = explorable ? explorableWasm(given) : given;
   const kernel = profile instanceof Profile ? profile.withNrCpus(nrCpus) : packageProfile(profile, nrCpus);
   return new Machine({ ...rest, profile: kernel, wasm, verifierWasm: () => verifier ?? verifierWasm() });
+}
+
+function explorableWasm(wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module): Uint8Array<ArrayBuffer> {
+  if (wasm instanceof WebAssembly.Module) {
+    throw new InputError('createMachine', 'wasm', 'to be explorable, give the bytes of kernel.wasm, not a module');
+  }
+  return instrument(wasm);
 }

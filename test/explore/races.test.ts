@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ExploreOptions, Explorer } from '../../src/explore/explore.ts';
-import { instrument } from '../../src/explore/instrument.ts';
 import { createMachine } from '../../src/index.ts';
 
 interface Race {
@@ -161,10 +160,8 @@ const races: readonly Race[] = [
   },
 ];
 
-const wasm = instrument(readFileSync(new URL('../../dist/kernel.wasm', import.meta.url)));
-
 function explore(race: Race, programs: readonly string[], options: Partial<ExploreOptions> = {}) {
-  const machine = createMachine({ cpus: 8, nrCpus: 64, memoryLimit: 16 << 20, wasm: new WebAssembly.Module(wasm) });
+  const machine = createMachine({ cpus: 8, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
   const bytes = readFileSync(new URL(`races/${race.file}.bpf.o`, import.meta.url));
   const object = machine.load(bytes, { name: race.file, unverified: race.unverified });
   const setUp = object.programs.find(({ name }) => name === 'set_up');

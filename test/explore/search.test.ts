@@ -2,18 +2,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as layout from '../../assembly/layout.ts';
-import { instrument } from '../../src/explore/instrument.ts';
 import type { Problem } from '../../src/explore/search.ts';
 import { Search } from '../../src/explore/search.ts';
 import { Space } from '../../src/explore/space.ts';
 import { createMachine } from '../../src/index.ts';
 
-const wasm = new WebAssembly.Module(instrument(readFileSync(new URL('../../dist/kernel.wasm', import.meta.url))));
 const folder = new URL('races/', import.meta.url);
 const objects = readdirSync(folder).filter((file) => file.endsWith('.bpf.o') && file !== 'lock_order.bpf.o');
 
 function load(file: string) {
-  const machine = createMachine({ cpus: 8, nrCpus: 64, memoryLimit: 16 << 20, wasm });
+  const machine = createMachine({ cpus: 8, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
   const object = machine.load(readFileSync(new URL(file, folder)), { unverified: true });
   object.programs.find(({ name }) => name === 'set_up')?.run();
   return { machine, object };

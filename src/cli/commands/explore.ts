@@ -2,11 +2,9 @@
 import { Option } from 'commander';
 import { EXIT, InputError } from '../../errors.ts';
 import { type ExploreOptions, Explorer } from '../../explore/explore.ts';
-import { instrument } from '../../explore/instrument.ts';
 import type { Assertion } from '../../explore/judge.ts';
 import type { ThreadSpec } from '../../explore/space.ts';
 import type { BpfObject } from '../../machine/object.ts';
-import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import {
   type ExploreContext,
@@ -104,8 +102,7 @@ function shard(text: string): { index: number; count: number } {
 }
 
 function explore(path: string, flags: ExploreFlags): number {
-  const wasm = instrument(readAsset('dist/kernel.wasm'));
-  const machine = openMachine({ ...flags, wasm, memoryLimit: MEMORY_LIMIT }, 'interp');
+  const machine = openMachine({ ...flags, explorable: true, memoryLimit: MEMORY_LIMIT }, 'interp');
   const object = machine.load(readUserFile(path), {
     name: path,
     set: settings(flags.set ?? []),
