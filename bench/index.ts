@@ -1,5 +1,6 @@
 /** Benchmarks: `npm run bench [-- GROUP...]`. Every figure is measured beside what it is compared with, in one run. */
 import { isMainThread } from 'node:worker_threads';
+import { benchExplore } from './explore.ts';
 import { benchInterp } from './interp.ts';
 import { benchKfuncs, benchKfuncsHere } from './kfuncs.ts';
 import { benchVerifier, ONCE, verifyOnce } from './verifier.ts';
@@ -8,6 +9,7 @@ import { benchVerifier, ONCE, verifyOnce } from './verifier.ts';
 const GROUPS: Readonly<Record<string, { title: string; run: () => Promise<void> }>> = {
   interp: { title: 'the checking interpreter, beside the live kernel', run: benchInterp },
   verifier: { title: 'the verifier, beside the live kernel', run: benchVerifier },
+  explore: { title: 'interleavings tried a second, and how many the reduction leaves', run: benchExplore },
   kfuncs: { title: 'kfuncs called from TypeScript, beside typedfastbitset', run: benchKfuncs },
 };
 

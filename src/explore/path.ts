@@ -1,7 +1,15 @@
 /** The path that a search is on: its events, which of them happened before which, and which race. */
 import { overlap, Ranges, type Touched } from './ranges.ts';
 
+/** Events that there is room for at first. */
+const ROOM = 64;
+
 export const bit = (p: number) => 1 << p;
+
+function copied<T extends Uint8Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
 
 /** What a step was, as far as order matters. */
 export interface StepFacts {
@@ -15,30 +23,35 @@ export type OnRace = (early: number, initials: number, late: number) => void;
 
 export class Path {
   /** Process of each event. */
-  readonly process: Uint8Array;
+  process = new Uint8Array(ROOM);
   readonly #processes: number;
   /** Number of the process that ends grace periods. */
   readonly #rcu: number;
   /** Processes that share a CPU with each, as bits: their steps never commute. */
   readonly #sameCpu: readonly number[];
   /** How many events of its process each is, from 1. */
-  readonly #index: Int32Array;
+  #index = new Int32Array(ROOM);
   /** Per event, for each process how many of its events happened before. */
-  readonly #clocks: Int32Array;
-  readonly #movesRcu: Uint8Array;
+  #clocks: Int32Array;
+  #movesRcu = new Uint8Array(ROOM);
   /** Where in `#touched` the event's memory begins; one entry more than events. */
-  readonly #from: Int32Array;
+  #from = new Int32Array(ROOM + 1);
   readonly #touched = new Ranges();
 
-  constructor(processes: number, sameCpu: readonly number[], depth: number) {
+  constructor(processes: number, sameCpu: readonly number[]) {
     this.#processes = processes;
     this.#rcu = processes - 1;
     this.#sameCpu = sameCpu;
-    this.process = new Uint8Array(depth);
-    this.#index = new Int32Array(depth);
-    this.#clocks = new Int32Array(depth * processes);
-    this.#movesRcu = new Uint8Array(depth);
-    this.#from = new Int32Array(depth + 1);
+    this.#clocks = new Int32Array(ROOM * processes);
+  }
+
+  #grow(): void {
+    const room = this.process.length * 2;
+    this.process = copied(this.process, new Uint8Array(room));
+    this.#movesRcu = copied(this.#movesRcu, new Uint8Array(room));
+    this.#index = copied(this.#index, new Int32Array(room));
+    this.#from = copied(this.#from, new Int32Array(room + 1));
+    this.#clocks = copied(this.#clocks, new Int32Array(room * this.#processes));
   }
 
   onSameCpu(p: number, q: number): boolean {
@@ -47,6 +60,7 @@ export class Path {
 
   /** Puts a step of `p` at the end, as event number `event`: what was there, and behind it, is gone. */
   add(event: number, p: number, { touched, touchedLength, movesRcu }: StepFacts): void {
+    if (event === this.process.length) this.#grow();
     this.#touched.length = this.#from[event] as number;
     this.#touched.append(touched, 0, touchedLength);
     this.#from[event + 1] = this.#touched.length;

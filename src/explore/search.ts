@@ -146,7 +146,7 @@ export class Search<P extends Problem> {
     this.#sameCpu = space.threads.map(({ cpu }, p) =>
       space.threads.reduce((bits, other, q) => (q !== p && other.cpu === cpu ? bits | bit(q) : bits), 0),
     );
-    this.#path = new Path(this.#processes, this.#sameCpu, MAX_DEPTH);
+    this.#path = new Path(this.#processes, this.#sameCpu);
   }
 
   /** Searches until all is tried, the limit is reached, or memory turns out to be shared that was not known to be. */

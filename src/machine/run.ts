@@ -139,7 +139,7 @@ export class Program {
       if (tracepoint === null) throw new NotSupported(`running ${this.section} programs`);
       trace = this.traceInput(...machine.traceFields(tracepoint, cpu));
     }
-    const { runnable, context, start } = this.setUp({ ...options, cpu }, trace);
+    const { runnable, start } = this.setUp({ ...options, cpu }, trace);
     const run = runnable.start(start);
     const sleepable = this.linked !== null && (this.linked.flags & BPF_F_SLEEPABLE) !== 0;
     machine.memory.exports.bpf_prog_exit(Number(sleepable));
