@@ -20,6 +20,7 @@ import type { LinkedCall } from '../link.ts';
 import { type DecodedProgram, functionTarget } from './decode.ts';
 import { BPF_SIGNATURE, type FunctionEmitter, THROW } from './emitter.ts';
 import type { Code, Signature } from './encoder.ts';
+import { INLINED } from './inline.ts';
 import { I32, I64, OP } from './opcodes.ts';
 
 const E2BIG = 7;
@@ -85,7 +86,8 @@ export function signatureOf(name: string): Signature {
 }
 
 /** Calls a function of kernel.wasm with r1.. as its row says. */
-export function callKernel(f: FunctionEmitter, i: number, name: string): void {
+function callKernel(f: FunctionEmitter, i: number, name: string): void {
+  if (INLINED[name]?.(f, i)) return;
   const [params = '', result = ''] = (KERNEL_CALLS[name] ?? '').split(':');
   const { code } = f;
   noteSite(f, i);
