@@ -17,13 +17,13 @@ export function release(text: string): Release {
 
 /** Boots a machine from the options. */
 export function openMachine(
-  flags: MachineFlags & { readonly topology?: string } & Pick<MachineOptions, 'explorable' | 'memoryLimit'>,
+  flags: MachineFlags & { readonly topology?: string } & Pick<MachineOptions, 'explorable' | 'ledger' | 'memoryLimit'>,
   engine?: EngineName,
 ): Machine {
-  const { cpus, nrCpus, kernel = '6.18', btf, seed, topology, explorable, memoryLimit } = flags;
+  const { cpus, nrCpus, kernel = '6.18', btf, seed, topology, explorable, ledger, memoryLimit } = flags;
   const profile = openProfile(release(kernel), {
     ...(btf === undefined ? {} : { btf }),
     ...(nrCpus === undefined ? {} : { nrCpus }),
   });
-  return createMachine({ cpus, topology, profile, seed, engine, explorable, memoryLimit });
+  return createMachine({ cpus, topology, profile, seed, engine, explorable, ledger, memoryLimit });
 }

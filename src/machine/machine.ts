@@ -8,6 +8,7 @@ import { callOf } from '../engine/calls.ts';
 import type { Engine, RunOutcome } from '../engine/engine.ts';
 import { createEngine, type EngineName } from '../engine/engines.ts';
 import type { Fault } from '../engine/fault.ts';
+import { LedgerEngine } from '../engine/ledger.ts';
 import { InputError } from '../errors.ts';
 import { Cpu } from '../kernel/cpu.ts';
 import { createFaults, type Faults } from '../kernel/fault.ts';
@@ -60,6 +61,8 @@ export interface MachineConfig {
   readonly complexityLimit?: number | undefined;
   /** What runs programs; default interp. */
   readonly engine?: EngineName | undefined;
+  /** Keeps a ledger of references (machine.ledger); programs are interpreted one instruction at a time. Default false. */
+  readonly ledger?: boolean | undefined;
   /** Gives dist/verifier.wasm; called before a program is first verified. */
   readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
@@ -94,6 +97,8 @@ export class Machine {
   readonly topology: Topology;
   readonly tasks: Tasks;
   readonly engine: Engine;
+  /** Who made, took and gave back each object; null unless it was asked for. */
+  readonly ledger: LedgerEngine | null;
   /** The cpumask kfuncs under the kernel's names; they run on CPU 0, or on that of `cpu(i).on`. */
   readonly kfuncs: Kfuncs;
   /** Read sections and grace periods. */
@@ -151,7 +156,8 @@ export class Machine {
     this.tasks = new Tasks(this.memory, btf);
     this.task = this.tasks.create({ pid: 1, comm: 'init' });
     this.current = this.task;
-    this.engine = createEngine(config.engine ?? 'interp', this.memory, callOf);
+    this.ledger = config.ledger ? new LedgerEngine(this.memory, callOf) : null;
+    this.engine = this.ledger ?? createEngine(config.engine ?? 'interp', this.memory, callOf);
     this.kfuncs = new Kfuncs(this.memory);
     this.rcu = createRcu(this.memory);
     this.faults = createFaults(this.memory);

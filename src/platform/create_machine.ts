@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly complexityLimit?: number | undefined;
   /** What runs programs: interp, the default, checks every access; jit compiles them, and is many times faster. */
   readonly engine?: EngineName | undefined;
+  /** Keeps a ledger of references, machine.ledger; slow. Default false. */
+  readonly ledger?: boolean | undefined;
   /** For an Explorer: every store can be taken back. Slower, and its programs are interpreted. Default false. */
   readonly explorable?: boolean | undefined;
   /** dist/kernel.wasm, or the module compiled from it. Default: the package's own; browsers have to give it. */

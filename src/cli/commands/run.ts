@@ -1,10 +1,12 @@
 import { Option } from 'commander';
+import { ALLOC_BPF_CPUMASK, ALLOC_BPF_OBJ, ALLOC_MAP_ELEM } from '../../../assembly/layout.ts';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { BpfObject } from '../../machine/object.ts';
 import type { Program, ProgramRun } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { collectRun } from '../../report/collect.ts';
+import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
@@ -23,6 +25,11 @@ interface RunFlags extends MachineFlags {
   readonly set?: readonly string[];
   readonly fire?: string;
   readonly times: number;
+  readonly ledger?: true | 'json';
+  readonly fail?: FailPlan;
+  readonly failRate?: number;
+  readonly delayRefill?: boolean;
+  readonly memoryLimit?: number;
   readonly json?: boolean;
 }
 
@@ -56,6 +63,27 @@ const module: CommandModule = {
         .addOption(
           new Option('--times <n>', 'run it so often').argParser(count('--times', 1, 1_000_000_000)).default(1),
         )
+        .addOption(
+          new Option(
+            '--ledger [json]',
+            'at the end, who made, took and gave back each object that is alive; shown by itself when one leaked',
+          ).argParser(choice('--ledger', ['json'] as const)),
+        )
+        .addOption(
+          new Option('--fail <what:n>', 'the n-th allocation gives NULL: create, obj, elem or any').argParser(failPlan),
+        )
+        .addOption(
+          new Option(
+            '--fail-rate <share>',
+            'this share of allocations gives NULL, 0 to 1, drawn from --seed',
+          ).argParser(share),
+        )
+        .option('--delay-refill', 'allocators are not refilled while a program runs')
+        .addOption(
+          new Option('--memory-limit <mib>', 'memory of the machine in MiB').argParser(
+            count('--memory-limit', 4, 4095),
+          ),
+        )
         .option('--json', 'one JSON object a program, on one line'),
     )
       .addHelpText('after', EXAMPLES)
@@ -78,14 +106,7 @@ async function run(path: string, flags: RunFlags): Promise<number> {
     const { runLive } = await import('../live.ts');
     return runLive(bytes, path, { ...flags, set: settings(flags.set ?? []) });
   }
-  const machine = openMachine(flags, flags.engine);
-  if (flags.cpu >= machine.cpus) {
-    throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
-  }
-  setUpTask(machine, flags);
-  const object = machine.load(bytes, { name: path, programs: flags.prog, set: settings(flags.set ?? []) });
-  const programs = flags.prog ? flags.prog.map((name) => object.program(name)) : runnable(object, flags);
-  if (programs.length === 0) throw nothingToRun(path, object);
+  const { machine, programs } = load(bytes, path, openMachine(machineFlags(flags, false), flags.engine), flags);
   let status: number = EXIT.ok;
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
@@ -98,7 +119,76 @@ async function run(path: string, flags: RunFlags): Promise<number> {
       if (status === EXIT.ok) status = EXIT.notSupported;
     }
   });
+  if (flags.ledger || (!flags.json && machine.leaks().length > 0)) showLedger(bytes, path, flags);
   return status;
+}
+
+/** Allocations that --fail counts, by name: ALLOC_ tags, 0 for all. */
+const FAIL_TAGS = { create: ALLOC_BPF_CPUMASK, obj: ALLOC_BPF_OBJ, elem: ALLOC_MAP_ELEM, any: 0 } as const;
+
+interface FailPlan {
+  readonly tag: number;
+  readonly nth: number;
+}
+
+/** `create:2` -> the second mask */
+function failPlan(text: string): FailPlan {
+  const [, what = '', nth = ''] = /^(\w+):(\d{1,9})$/.exec(text) ?? [];
+  if (!Object.hasOwn(FAIL_TAGS, what) || Number(nth) < 1) {
+    const names = Object.keys(FAIL_TAGS).join(', ');
+    throw new InputError(
+      '--fail',
+      '',
+      `"${text}" names no allocation; write create:1 for the first, or one of ${names}`,
+    );
+  }
+  return { tag: FAIL_TAGS[what as keyof typeof FAIL_TAGS], nth: Number(nth) };
+}
+
+function share(text: string): number {
+  const value = /^(0|1|0?\.\d+|1\.0+)$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new InputError('--fail-rate', '', `"${text}" is no share from 0 to 1`);
+  return value;
+}
+
+function injectFaults(machine: Machine, { fail, failRate, delayRefill }: RunFlags): void {
+  if (fail || failRate !== undefined)
+    machine.faults.plan({ ...fail, ...(failRate === undefined ? {} : { rate: failRate }) });
+  if (delayRefill) machine.rcu.irqWorkDelayed = true;
+}
+
+/** The object in a machine, and what of it is to run. */
+function load(bytes: Uint8Array, path: string, machine: Machine, flags: RunFlags) {
+  if (flags.cpu >= machine.cpus) {
+    throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
+  }
+  setUpTask(machine, flags);
+  const object = machine.load(bytes, { name: path, programs: flags.prog, set: settings(flags.set ?? []) });
+  const programs = flags.prog ? flags.prog.map((name) => object.program(name)) : runnable(object, flags);
+  if (programs.length === 0) throw nothingToRun(path, object);
+  injectFaults(machine, flags);
+  return { machine, programs };
+}
+
+function machineFlags({ memoryLimit, ...flags }: RunFlags, ledger: boolean) {
+  return { ...flags, ledger, memoryLimit: memoryLimit === undefined ? undefined : memoryLimit << 20 };
+}
+
+/** Runs everything once more, on a machine that keeps a ledger: the same seed gives the same run. */
+function showLedger(bytes: Uint8Array, path: string, flags: RunFlags): void {
+  const { machine, programs } = load(bytes, path, openMachine(machineFlags(flags, true)), flags);
+  for (const program of programs) {
+    try {
+      for (let i = 0; i < flags.times && !runOnce(program, flags).fault; i++);
+    } catch (error) {
+      // Said already, when it ran for its report.
+      if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
+    }
+  }
+  if (!machine.ledger) return;
+  const objects = ledgerReport(machine, machine.ledger);
+  if (flags.ledger === 'json') printJson({ ledger: objects });
+  else print(['ledger', ...ledgerLines(objects).map((line) => `  ${line}`)].join('\n'));
 }
 
 /** The programs that run when none is named. */
