@@ -1,5 +1,6 @@
 /** A loaded program: what runs it, once or from a tracepoint. */
 import type { LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine/engine.ts';
+import { marksOf } from '../engine/marks.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import { traceRecord } from '../kernel/event_record.ts';
 import type { LinkResult } from '../kernel/link.ts';
@@ -208,14 +209,15 @@ export class Program {
       );
     }
     const fixups = verdict?.fixups ?? null;
+    if (!fixups && this.machine.engine.name === 'jit') {
+      throw new NotSupported('the jit of a program that was not verified; the interpreter checks every access');
+    }
     return {
       id: this.id,
       name: this.name,
       insns: linked.insns,
       environment: this.object.environment(),
-      probes: fixups?.probes ?? linked.coreInsns,
-      ...(fixups ? { reached: fixups.reached, contextAccess: fixups.context, stackDepths: fixups.stackDepths } : {}),
-      exceptionCallback: fixups?.exceptionCallback ?? null,
+      ...(fixups ? marksOf(fixups) : { probes: linked.coreInsns }),
       context: contextPointers(this.type),
       localTypes: this.object.localTypes,
       sleepable: (linked.flags & BPF_F_SLEEPABLE) !== 0,

@@ -2,6 +2,7 @@
  * Soundness: random programs that the verifier accepts never fault in the checking interpreter, whatever maps and packets hold.
  */
 import type { RunOutcome } from '../../src/engine/engine.ts';
+import { marksOf } from '../../src/engine/marks.ts';
 import { NotSupported } from '../../src/errors.ts';
 import { type BpfMap, createMap, LocalTypes } from '../../src/kernel/bpf/maps/index.ts';
 import type { KernelProgram } from '../../src/kernel/program.ts';
@@ -68,9 +69,7 @@ function runOnce(machine: Machine, program: KernelProgram, fixups: Fixups, rando
       kfunc: (id) => machine.kfuncName(id),
       ksym: (id) => machine.kernelVariable(id),
     },
-    probes: fixups.probes,
-    reached: fixups.reached,
-    exceptionCallback: fixups.exceptionCallback,
+    ...marksOf(fixups),
     context: contextPointers(program.type),
   });
   const packets = ['sched_cls', 'xdp'].includes(program.type);

@@ -1,17 +1,18 @@
 /**
  * Op streams, then programs, on the running kernel and on the simulated one:
- * npm run fuzz:live -- [--seed N] [--count STREAMS] [--programs N] [--ops N] [--engine api|interp] [--shard I/N].
+ * npm run fuzz:live -- [--seed N] [--count STREAMS] [--programs N] [--ops N] [--engine api|interp|jit] [--shard I/N]
+ * [--only-simulated].
  * A difference is shrunk to a minimal case, printed, and ends the run with status 1. Needs root and a kernel with BTF.
  */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { callOf } from '../../../src/engine/calls.ts';
+import { createEngine } from '../../../src/engine/engines.ts';
 import { type GoldenOp, type GoldenStream, replayStream, type VectorEngine } from '../../../src/engine/golden.ts';
 import { createApiVectorEngine } from '../../../src/engine/golden_api.ts';
 import { createProgramVectorEngine } from '../../../src/engine/golden_engine.ts';
 import { generateStream, PROFILES, type ProfileName } from '../../../src/engine/golden_generate.ts';
-import { Interpreter } from '../../../src/engine/interp.ts';
 import { createLiveVectorEngine } from '../../../src/engine/live_golden.ts';
 import { nearestRelease } from '../../../src/engine/live_session.ts';
 import { InputError, NotSupported } from '../../../src/errors.ts';
@@ -21,7 +22,7 @@ import { openProfile } from '../../../src/platform/node/profile.ts';
 import { getAffinity, possibleCpus, setAffinity } from '../../../src/platform/node/sched_affinity.ts';
 import { parseShard, type Shard, seedsOf } from '../shard.ts';
 import { programCase, randomProgram } from './programs.ts';
-import { BothKernels } from './run_both.ts';
+import { AllEngines } from './run_all.ts';
 
 interface Job {
   readonly first: number;
@@ -37,12 +38,14 @@ const { values } = parseArgs({
     ops: { type: 'string', default: '50' },
     engine: { type: 'string', default: 'api' },
     shard: { type: 'string', default: '1/1' },
+    'only-simulated': { type: 'boolean', default: false },
   },
 });
 
 const ENGINES: Readonly<Record<string, (wasm: Uint8Array<ArrayBuffer>) => VectorEngine>> = {
   api: createApiVectorEngine,
-  interp: (wasm) => createProgramVectorEngine(wasm, (memory) => new Interpreter(memory, callOf)),
+  interp: (wasm) => createProgramVectorEngine(wasm, (memory) => createEngine('interp', memory, callOf)),
+  jit: (wasm) => createProgramVectorEngine(wasm, (memory) => createEngine('jit', memory, callOf)),
 };
 
 function whole(name: string, text: string): number {
@@ -90,21 +93,22 @@ function fuzzStreams({ first, count, shard }: Job, simulated: VectorEngine, leng
 
 /** Tells whether every program did the same. */
 function fuzzPrograms({ first, count, shard }: Job): boolean {
-  const profile = openProfile(nearestRelease(release()), { btf: VMLINUX_BTF });
-  const sizes = { nrCpuIds: possibleCpus(), nrCpus: profile.nrCpus };
-  const both = new BothKernels(profile, sizes.nrCpuIds);
+  const simulated = values['only-simulated'];
+  const profile = simulated ? openProfile('6.18') : openProfile(nearestRelease(release()), { btf: VMLINUX_BTF });
+  const sizes = { nrCpuIds: simulated ? 130 : possibleCpus(), nrCpus: profile.nrCpus };
+  const all = new AllEngines(profile, sizes.nrCpuIds, !simulated);
   let done = 0;
   for (const seed of seedsOf(first, count, shard)) {
     const program = randomProgram(seed, sizes);
-    if (both.differences(program).length) {
-      const smallest = both.shrink(program);
-      const found = both.differences(smallest);
-      console.log(`program, seed ${seed}, simulated | live:\n  ${found.join('\n  ')}\n${programCase(smallest).asm}`);
+    if (all.differences(program).length) {
+      const smallest = all.shrink(program);
+      const found = all.differences(smallest);
+      console.log(`program, seed ${seed}, by engine:\n  ${found.join('\n  ')}\n${programCase(smallest).asm}`);
       return false;
     }
     progress(++done, 'programs');
   }
-  console.log(`${done} programs, ${both.accepted} of them accepted and run, no difference`);
+  console.log(`${done} programs, ${all.accepted} of them accepted and run, no difference`);
   return true;
 }
 
@@ -113,6 +117,7 @@ function main(): number {
   if (!create) throw new InputError('--engine', '', `"${values.engine}" is none of ${Object.keys(ENGINES).join(', ')}`);
   const job = { first: whole('seed', values.seed), shard: parseShard(values.shard) };
   const [streams, programs] = [whole('count', values.count), whole('programs', values.programs)];
+  if (values['only-simulated']) return fuzzPrograms({ ...job, count: programs }) ? 0 : 1;
   // The distribute state is per CPU: everything runs on one.
   setAffinity([getAffinity().first ?? 0]);
   const simulated = create(readAsset('dist/kernel.wasm'));

@@ -1,6 +1,8 @@
-/** One program on the simulated and on the running kernel: verdict, return value, every map entry. */
+/** One program on each engine, the running kernel's too: verdict, return value, every map entry. */
+import { ENGINE_NAMES } from '../../../src/engine/engines.ts';
 import { LiveObject } from '../../../src/engine/live.ts';
 import { reasonOf, statisticsOf } from '../../../src/engine/live_log.ts';
+import { marksOf } from '../../../src/engine/marks.ts';
 import { InputError } from '../../../src/errors.ts';
 import { createMap, LocalTypes } from '../../../src/kernel/bpf/maps/index.ts';
 import type { Profile } from '../../../src/kernel/profile.ts';
@@ -10,6 +12,7 @@ import { contextPointers, makeContext } from '../../../src/machine/context.ts';
 import type { Machine } from '../../../src/machine/machine.ts';
 import { createMachine } from '../../../src/platform/create_machine.ts';
 import { toHex } from '../../../src/report/table.ts';
+import type { Verdict } from '../../../src/verifier/index.ts';
 import { caseProgram } from '../../verifier/case.ts';
 import { programCase, type RandomProgram } from './programs.ts';
 
@@ -37,8 +40,8 @@ function onLive(program: KernelProgram, cpus: number): Observed {
   return Object.assign({ errno: 0, insnsProcessed, retval }, ...maps) as Observed;
 }
 
-function onMachine(machine: Machine, program: KernelProgram): Observed {
-  const { errno, message, stats, fixups } = machine.verify(program);
+function onMachine(machine: Machine, program: KernelProgram, verdict: Verdict): Observed {
+  const { errno, message, stats, fixups } = verdict;
   const { insnsProcessed } = stats;
   if (!fixups) return { errno, message: message ?? '', insnsProcessed };
   const { memory } = machine;
@@ -56,14 +59,13 @@ function onMachine(machine: Machine, program: KernelProgram): Observed {
       kfunc: (id) => machine.kfuncName(id),
       ksym: (id) => machine.kernelVariable(id),
     },
-    probes: fixups.probes,
-    reached: fixups.reached,
+    ...marksOf(fixups),
     context: contextPointers(program.type),
     sleepable: program.type === 'syscall',
   });
   const packet = program.type === 'syscall' ? {} : { data: PACKET };
   const context = makeContext(memory, program.type, packet);
-  const { retval, fault } = runnable.run({
+  const { retval, insns, fault } = runnable.run({
     args: [memory.address(context.offset)],
     context: context.offset,
     budget: BUDGET,
@@ -76,34 +78,51 @@ function onMachine(machine: Machine, program: KernelProgram): Observed {
   machine.rcu.synchronize();
   const left = machine.liveObjects().length - before;
   const wrong = { ...(fault ? { fault: fault.kind } : {}), ...(left ? { leaked: left } : {}) };
-  return Object.assign({ errno, insnsProcessed, retval, ...wrong }, ...contents) as Observed;
+  return Object.assign({ errno, insnsProcessed, retval, insns, ...wrong }, ...contents) as Observed;
 }
 
-/** Runs programs on both; reuses its machine now and then. */
-export class BothKernels {
-  #machine: Machine | null = null;
+/** Only ours count instructions. */
+const NOT_LIVE = 'insns';
+
+/** Runs programs on all engines; reuses its machines now and then. */
+export class AllEngines {
+  #machines: Machine[] = [];
   #uses = 0;
-  /** Programs that both accepted. */
+  /** Programs that all accepted. */
   accepted = 0;
 
+  /** @param live - whether the running kernel takes part */
   constructor(
     private readonly profile: Profile,
     private readonly cpus: number,
+    private readonly live: boolean,
   ) {}
 
-  /** What is not the same, as `name: simulated | live`; empty when nothing is. */
-  differences(random: RandomProgram): string[] {
-    const program = caseProgram(programCase(random), this.profile.btf);
-    if (!this.#machine || this.#uses++ % PER_MACHINE === 0) {
-      this.#machine = createMachine({ cpus: this.cpus, profile: this.profile, memoryLimit: 32 << 20 });
+  #observe(program: KernelProgram): Map<string, Observed> {
+    if (this.#uses++ % PER_MACHINE === 0) {
+      const { cpus, profile } = this;
+      this.#machines = ENGINE_NAMES.map((engine) => createMachine({ cpus, profile, engine, memoryLimit: 32 << 20 }));
     }
-    const ours = onMachine(this.#machine, program);
-    const theirs = onLive(program, this.cpus);
-    if (ours.errno === 0 && theirs.errno === 0) this.accepted++;
-    const names = new Set([...Object.keys(ours), ...Object.keys(theirs)]);
+    const verdict = (this.#machines[0] as Machine).verify(program);
+    const ours = this.#machines.map((machine) => [machine.engine.name, onMachine(machine, program, verdict)] as const);
+    return new Map<string, Observed>(this.live ? [...ours, ['live', onLive(program, this.cpus)]] : ours);
+  }
+
+  /** What is not the same, as `name: interp 1 | jit 1 | live 2`; empty when nothing is. */
+  differences(random: RandomProgram): string[] {
+    const observed = this.#observe(caseProgram(programCase(random), this.profile.btf));
+    const all = [...observed];
+    if (all.every(([, { errno }]) => errno === 0)) this.accepted++;
+    const names = new Set(all.flatMap(([, values]) => Object.keys(values)));
+    const asked = (name: string) => all.filter(([engine]) => engine !== 'live' || name !== NOT_LIVE);
     return [...names]
-      .filter((name) => ours[name] !== theirs[name])
-      .map((name) => `${name}: ${ours[name] ?? 'nothing'} | ${theirs[name] ?? 'nothing'}`);
+      .filter((name) => new Set(asked(name).map(([, values]) => values[name])).size > 1)
+      .map(
+        (name) =>
+          `${name}: ${asked(name)
+            .map(([engine, values]) => `${engine} ${values[name] ?? 'nothing'}`)
+            .join(' | ')}`,
+      );
   }
 
   /** The program without the pieces, and the lines, that its difference does not need. */
