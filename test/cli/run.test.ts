@@ -187,3 +187,45 @@ map tasks
     expect(result.stderr).toMatch(/src\/life_leak\.bpf\.c:\d+: /);
   });
 });
+
+describe('failing on purpose, and the ledger', () => {
+  const SHARE = ['run', 'examples/share/share.bpf.o', '--prog', 'publish'];
+
+  it('gives NULL for the allocation that is named', () => {
+    const [report] = json(cli(...SHARE, '--fail', 'create:1', '--json'));
+    expect(report?.retval).toBe(-12 >>> 0);
+    expect(json(cli(...SHARE, '--fail-rate', '1', '--json'))[0]?.retval).toBe(-12 >>> 0);
+    expect(json(cli(...SHARE, '--fail', 'obj:1', '--json'))[0]?.retval).toBe(1);
+  });
+
+  it.each([
+    [['--fail', 'creat:1'], /names no allocation/],
+    [['--fail-rate', '2'], /no share from 0 to 1/],
+    [['--memory-limit', '1'], /whole number from 4/],
+  ] as const)('refuses %j in one line', (args, message) => {
+    const result = cli(...SHARE, ...args);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toMatch(message);
+  });
+
+  it('tells the life of each object, as text and as JSON', () => {
+    const text = cli(...SHARE, '--ledger').stdout;
+    expect(text).toMatch(/^ledger\n {2}#\d+ bpf_cpumask \{0\}, 2 references: in slots\[0\], slots\[1\]$/m);
+    expect(text).toMatch(/created +CPU 0 {2}\S+share\.bpf\.c:\d+: mask = bpf_cpumask_create\(\);/);
+    const [, last] = json(cli(...SHARE, '--ledger', 'json', '--json'));
+    expect(last?.ledger).toMatchObject([
+      {
+        type: 'bpf_cpumask',
+        refs: 2,
+        leaked: false,
+        places: ['slots[0]', 'slots[1]'],
+        events: [
+          { op: 'create', program: 'publish', cpu: 0 },
+          { op: 'acquire' },
+          { op: 'put', place: 'slots[0]' },
+          { op: 'put', place: 'slots[1]' },
+        ],
+      },
+    ]);
+  });
+});
