@@ -17,6 +17,7 @@ export * from './kernel/rcu/read_side';
 export * from './kernel/irq_work';
 export * from './kernel/bpf/memalloc';
 export * from './kernel/bpf/cpumask';
+export * from './kernel/cpu_reset';
 export * from './kernel/machine';
 export * from './kernel/bpf/arraymap';
 export * from './kernel/bpf/bpf_iter';

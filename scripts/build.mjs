@@ -84,6 +84,13 @@ async function buildScripts() {
     target: 'es2022',
     sourcemap: true,
   });
+  for (const [platform, outfile] of [
+    ['node', 'worker.js'],
+    ['browser', 'browser_worker.js'],
+  ]) {
+    const entry = join(root, `src/platform/${platform}/worker.ts`);
+    await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), platform, minify: true });
+  }
   for (const file of readdirSync(dist)) {
     if (/^(chunk-.*|main|conform)\.js$|\.cache$/.test(file)) rmSync(join(dist, file));
   }

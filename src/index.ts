@@ -38,6 +38,7 @@ export type { KernelWarning } from './kernel/warnings.ts';
 export type { Globals } from './machine/globals.ts';
 export type { Attachment, Fired, FireOptions, Machine } from './machine/machine.ts';
 export type { BpfObject, LoadOptions } from './machine/object.ts';
+export type { ParallelJob, ParallelOptions, ParallelRun } from './machine/parallel.ts';
 export type { Program, ProgramRun, ProgramRunOptions } from './machine/run.ts';
 export { getAffinity, setAffinity } from './platform/affinity.ts';
 export { type Assets, type AssetUrls, fetchAssets } from './platform/browser/fetch_assets.ts';

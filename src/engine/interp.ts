@@ -129,10 +129,12 @@ class InterpRun implements Run {
     return this.#end(status === layout.INTERP_FAULT ? readFault(this.#memory, this.#ic, this.#site()) : null);
   }
 
-  /** Runs to the end, or until the budget is used up. */
+  /** Runs to the end, or until the budget or the time is used up. */
   finish(): RunOutcome {
-    let left = this.#options.budget ?? NO_BUDGET;
-    while (left > 0 && this.step(Math.min(left, SLICE))) left -= SLICE;
+    const { budget, timeLimitMs } = this.#options;
+    const deadline = timeLimitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeLimitMs;
+    let left = budget ?? NO_BUDGET;
+    while (left > 0 && this.step(Math.min(left, SLICE))) left = performance.now() < deadline ? left - SLICE : 0;
     if (!this.#outcome) this.#end({ kind: 'budget', site: this.#site(), access: null, object: null, detail: '' });
     return this.#outcome as unknown as RunOutcome;
   }

@@ -9,7 +9,7 @@ import type { Engine, RunOutcome } from '../engine/engine.ts';
 import { createEngine, type EngineName } from '../engine/engines.ts';
 import type { Fault } from '../engine/fault.ts';
 import { LedgerEngine } from '../engine/ledger.ts';
-import { InputError } from '../errors.ts';
+import { InputError, NotSupported } from '../errors.ts';
 import { Cpu } from '../kernel/cpu.ts';
 import { createFaults, type Faults } from '../kernel/fault.ts';
 import { featuresOf } from '../kernel/features.ts';
@@ -36,6 +36,13 @@ import { loadObject } from '../loader/object.ts';
 import { initRange, type Verdict, verify } from '../verifier/index.ts';
 import { passTime } from './async.ts';
 import { BpfObject, type LoadOptions } from './object.ts';
+import {
+  ParallelCpus,
+  type ParallelJob,
+  type ParallelOptions,
+  type ParallelRun,
+  type WorkerHandle,
+} from './parallel.ts';
 import type { Program, ProgramRun } from './run.ts';
 
 /** CPUs of a machine that nobody said the size of. */
@@ -45,6 +52,10 @@ const BOOT_NS = 1_000_000_000n;
 
 /** Where functions of the kernel would be; nothing can be read there. */
 const TEXT_BASE = 0xffff_ffff_8100_0000n;
+
+function noWorkers(): never {
+  throw new NotSupported('parallel runs of a machine without threads');
+}
 
 export interface MachineConfig {
   /** Possible CPUs (nr_cpu_ids), 1 to NR_CPUS; default 8, or what the topology has. */
@@ -67,6 +78,8 @@ export interface MachineConfig {
   readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
   readonly wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  /** Starts a thread for a CPU of a parallel run; absent: there are none. */
+  readonly startWorker?: () => WorkerHandle;
 }
 
 /** A program that a tracepoint runs. */
@@ -114,6 +127,7 @@ export class Machine {
   private readonly programs = new Map<number, Program>();
   /** Faults of timer and work callbacks, in order. */
   readonly callbackFaults: Fault[] = [];
+  private readonly parallel: ParallelCpus;
   private inCallback = false;
   private nextProgram = 1;
   private task: Task;
@@ -158,6 +172,7 @@ export class Machine {
     this.current = this.task;
     this.ledger = config.ledger ? new LedgerEngine(this.memory, callOf) : null;
     this.engine = this.ledger ?? createEngine(config.engine ?? 'interp', this.memory, callOf);
+    this.parallel = new ParallelCpus(this.memory, config.engine ?? 'interp', config.startWorker ?? noWorkers);
     this.kfuncs = new Kfuncs(this.memory);
     this.rcu = createRcu(this.memory);
     this.faults = createFaults(this.memory);
@@ -215,6 +230,7 @@ export class Machine {
 
   /** Lets time pass: `ns` nanoseconds. Timers that become due run on the way, work items at once. */
   advance(ns: number | bigint): void {
+    this.checkIdle();
     const until = this.now + BigInt(ns);
     if (this.inCallback) {
       this.memory.dv().setBigUint64(layout.M_CLOCK_NS, until, true);
@@ -261,6 +277,7 @@ export class Machine {
   /** @internal */
   removeProgram(id: number): void {
     this.programs.delete(id);
+    this.parallel.forget(id);
     for (const attachment of this.attached) if (attachment.program.id === id) attachment.detach();
   }
 
@@ -295,6 +312,42 @@ export class Machine {
   traceFields(tracepoint: string, cpu: number, args: TraceArgs = {}): [TracepointRow, TraceFields] {
     const row = findTracepoint(tracepoint);
     return [row, traceArguments(row, this.traceWorld(cpu), args)];
+  }
+
+  /**
+   * Runs programs at the same time, each on a CPU of its own that is a thread of its own; all begin together. Grace periods end
+   * while they run. Until the promise is settled the machine is theirs: it may be looked at, not run.
+   *
+   *     const [a, b] = await machine.runParallel([
+   *       { cpu: 0, program: object.program('claim_cpu'), times: 1_000_000 },
+   *       { cpu: 1, program: object.program('claim_cpu'), times: 1_000_000 },
+   *     ]);
+   *
+   * A program that faults, overruns its budget or time limit, or whose thread dies is reported in its ParallelRun; the others,
+   * and the machine, go on. A tracing program gets its tracepoint's arguments as they are now, in every run.
+   * @throws InputError for CPUs that are not there or given twice; NotSupported without shared memory
+   */
+  async runParallel(jobs: readonly ParallelJob[], options: ParallelOptions = {}): Promise<ParallelRun[]> {
+    if (this.ledger) throw new NotSupported('the ledger of parallel runs');
+    const runs = await this.parallel.run(jobs, options, ({ program, ...given }) => program.prepareParallel(given));
+    for (const { cpu } of runs) this.memory.on(cpu, () => this.memory.exports.irq_work_run());
+    // They ran side by side: as long as the longest.
+    this.advance(Math.max(1, ...runs.map(({ insns }) => insns)));
+    return runs;
+  }
+
+  /** Ends the threads of parallel runs. A process ends without it; a page may want its memory back. */
+  dispose(): void {
+    this.parallel.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal @throws InputError while the CPUs are those of a parallel run */
+  checkIdle(): void {
+    if (this.parallel.running) throw new InputError('machine', '', 'a parallel run goes on; wait for it');
   }
 
   /** What tracepoints look at, on a CPU. */

@@ -1,6 +1,7 @@
 /** A loaded program: what runs it, once or from a tracepoint. */
 import type { LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine/engine.ts';
 import { marksOf } from '../engine/marks.ts';
+import { toPortable } from '../engine/portable.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import { traceRecord } from '../kernel/event_record.ts';
 import type { LinkResult } from '../kernel/link.ts';
@@ -12,6 +13,7 @@ import type { Verdict } from '../verifier/index.ts';
 import { type ContextInput, canMakeContext, contextPointers, makeContext } from './context.ts';
 import type { Machine } from './machine.ts';
 import type { BpfObject } from './object.ts';
+import type { PreparedJob } from './parallel.ts';
 
 export interface ProgramRunOptions {
   /** CPU to run on; default 0. */
@@ -133,14 +135,7 @@ export class Program {
    */
   begin(options: ProgramRunOptions): { readonly state: number; readonly sleepable: boolean } {
     const { machine } = this;
-    const { cpu = 0 } = options;
-    let trace: ContextInput = {};
-    if (this.isTraced) {
-      const tracepoint = options.tracepoint ?? this.tracepoint;
-      if (tracepoint === null) throw new NotSupported(`running ${this.section} programs`);
-      trace = this.traceInput(...machine.traceFields(tracepoint, cpu));
-    }
-    const { runnable, start } = this.setUp({ ...options, cpu }, trace);
+    const { runnable, start } = this.setUp(options, this.tracedInput(options));
     const run = runnable.start(start);
     const sleepable = this.linked !== null && (this.linked.flags & BPF_F_SLEEPABLE) !== 0;
     machine.memory.exports.bpf_prog_exit(Number(sleepable));
@@ -155,6 +150,13 @@ export class Program {
   private traceInput(row: TracepointRow, fields: TraceFields): ContextInput {
     if (this.type === 'tracepoint') return { record: traceRecord(this.machine.profile.btf, row, fields) };
     return { words: traceWords(fields) };
+  }
+
+  /** What the tracepoint that runs it would give it now; nothing for a program that none runs. */
+  private tracedInput({ tracepoint = this.tracepoint ?? undefined, cpu = 0 }: ProgramRunOptions): ContextInput {
+    if (!this.isTraced) return {};
+    if (tracepoint === undefined) throw new NotSupported(`running ${this.section} programs`);
+    return this.traceInput(...this.machine.traceFields(tracepoint, cpu));
   }
 
   /** Source line of an instruction; null where the object does not say. */
@@ -224,8 +226,18 @@ export class Program {
     };
   }
 
+  /** The program, its context and how it is run, for a thread that does it. @internal machine.runParallel */
+  prepareParallel(options: ProgramRunOptions): PreparedJob {
+    if (this.object.maps.some(({ type }) => type === 'prog_array') && this.machine.engine.name === 'jit') {
+      throw new NotSupported('tail calls of compiled programs in parallel runs (the interpreter can)');
+    }
+    const { context, start } = this.setUp(options, this.tracedInput(options));
+    return { program: toPortable(this.toLoaded()), run: start, free: () => context.free() };
+  }
+
   private start(options: ProgramRunOptions, trace: ContextInput): ProgramRun {
     const { machine } = this;
+    machine.checkIdle();
     const { runnable, context, start } = this.setUp(options, trace);
     try {
       const begin = performance.now();

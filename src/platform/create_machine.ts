@@ -1,4 +1,4 @@
-import { kernelWasm, packageProfile, verifierWasm } from '#platform';
+import { kernelWasm, packageProfile, startWorker, verifierWasm } from '#platform';
 import type { EngineName } from '../engine/engines.ts';
 import { InputError } from '../errors.ts';
 import { instrument } from '../explore/instrument.ts';
@@ -49,7 +49,7 @@ export function createMachine(options: MachineOptions = {}): Machine {
   const { profile = '6.18', nrCpus, wasm: given = kernelWasm(), verifierWasm: verifier, explorable, ...rest } = options;
   const wasm = explorable ? explorableWasm(given) : given;
   const kernel = profile instanceof Profile ? profile.withNrCpus(nrCpus) : packageProfile(profile, nrCpus);
-  return new Machine({ ...rest, profile: kernel, wasm, verifierWasm: () => verifier ?? verifierWasm() });
+  return new Machine({ ...rest, profile: kernel, wasm, verifierWasm: () => verifier ?? verifierWasm(), startWorker });
 }
 
 function explorableWasm(wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module): Uint8Array<ArrayBuffer> {

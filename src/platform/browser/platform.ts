@@ -4,6 +4,8 @@ import type { Release } from '../../kernel/bpf/rows.ts';
 import type { CpuMask } from '../../kernel/cpu_mask.ts';
 import type { Profile } from '../../kernel/profile.ts';
 
+export { startWorker } from './start_worker.ts';
+
 export function kernelWasm(): Uint8Array<ArrayBuffer> {
   throw new InputError(
     'createMachine',

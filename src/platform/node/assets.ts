@@ -6,8 +6,11 @@ function packageRoot(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? '../../../' : '../', import.meta.url);
 }
 
+/** Where a file of the package is. */
+export const assetUrl = (path: string) => new URL(path, packageRoot());
+
 /** Reads a file of the package: `dist/kernel.wasm`, `dist/6.18.btf`. */
 export function readAsset(path: string): Uint8Array<ArrayBuffer> {
-  const { buffer, byteOffset, length } = readFileSync(new URL(path, packageRoot()));
+  const { buffer, byteOffset, length } = readFileSync(assetUrl(path));
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }

@@ -5,6 +5,7 @@ import { readAsset } from './assets.ts';
 import { openProfile } from './profile.ts';
 
 export { getAffinity, setAffinity } from './sched_affinity.ts';
+export { startWorker } from './start_worker.ts';
 
 /** dist/kernel.wasm. */
 export function kernelWasm(): Uint8Array<ArrayBuffer> {
