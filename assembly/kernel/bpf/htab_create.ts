@@ -14,6 +14,8 @@ import {
   HTAB_N_BUCKETS, HTAB_VALUE_OFF,
 } from './map_layout';
 
+const BPF_F_NO_COMMON_LRU: u32 = 2;
+
 /** Spreads the elements over the CPUs' free lists, and sets one aside per CPU for overwrites. */
 function prealloc(map: usize, elems: u32): i32 {
   const cpus = load<u32>(M_NR_CPU_IDS);
@@ -60,8 +62,14 @@ export function htab_map_alloc(map: usize, n_buckets: u32): i32 {
   store<u32>(map, n_buckets, HTAB_N_BUCKETS);
   store<u32>(map, n_buckets - 1, BM_INDEX_MASK);
   if (!is_prealloc(map)) return 0;
-  const max = load<u32>(map, BM_MAX_ENTRIES);
-  const err = prealloc(map, is_lru(map) ? max : max + load<u32>(M_NR_CPU_IDS));
+  let max = load<u32>(map, BM_MAX_ENTRIES);
+  const cpus = load<u32>(M_NR_CPU_IDS);
+  if (is_lru(map) && load<u32>(map, BM_FLAGS) & BPF_F_NO_COMMON_LRU) {
+    // Every CPU has lists of its own, equally long.
+    max = (max + cpus - 1) / cpus * cpus;
+    store<u32>(map, max, BM_MAX_ENTRIES);
+  }
+  const err = prealloc(map, is_lru(map) ? max : max + cpus);
   if (err) return err;
   const rec: usize = load<u32>(map, BM_RECORD);
   if (rec && !is_percpu(map)) {

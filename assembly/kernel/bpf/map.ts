@@ -1,7 +1,7 @@
 // The map helpers and what user space does with maps, by map type.
 import { M_NR_CPU_IDS } from '../../layout';
 import { kfree } from '../../mm/slab';
-import { E2BIG, EINVAL, ENOENT, EOPNOTSUPP } from '../errno';
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP } from '../errno';
 import { round_up8 } from './addr';
 import {
   array_map_alloc, array_map_delete_elem, array_map_free, array_map_get_next_key, array_map_lookup_elem,
@@ -17,7 +17,8 @@ import { htab_map_alloc, htab_map_free } from './htab_create';
 import { htab_percpu_map_lookup_percpu_elem } from './htab_percpu';
 import { trie_alloc, trie_delete_elem, trie_free, trie_get_next_key, trie_lookup_elem, trie_update_elem } from './lpm_trie';
 import {
-  BM_ID, BM_INNER, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_KEY, HE_NEXT, M_MAPS, M_MAPS_LAST, BM_NEXT,
+  BM_ID, BM_INNER, BM_MAX_ENTRIES, BM_NEXT, BM_RECORD, BM_SPIN_LOCK_OFF, BM_TYPE, BM_VALUE_SIZE, HE_KEY,
+  HE_NEXT, M_MAPS, M_MAPS_LAST, NO_FIELD,
 } from './map_layout';
 import {
   MAP_ARRAY, MAP_ARRAY_OF_MAPS, MAP_HASH, MAP_HASH_OF_MAPS, MAP_LPM_TRIE, MAP_LRU_HASH, MAP_LRU_PERCPU_HASH,
@@ -293,9 +294,14 @@ export function map_lookup_user(map: usize, key: usize, out: usize): i32 {
   return 0;
 }
 
+const BPF_F_LOCK: u64 = 4;
+
 /** BPF_MAP_UPDATE_ELEM. Task storage takes the task's offset as key, maps of maps a map's id as value. */
 export function map_update_user(map: usize, key: usize, value: usize, flags: u64): i32 {
+  if (flags & BPF_F_LOCK && load<u32>(map, BM_SPIN_LOCK_OFF) == NO_FIELD) return -EINVAL;
   switch (type_of(map)) {
+    case MAP_RINGBUF:
+      return -ENOTSUPP;
     case MAP_QUEUE:
     case MAP_STACK:
       return queue_stack_map_push_elem(map, value, flags);
@@ -312,6 +318,8 @@ export function map_update_user(map: usize, key: usize, value: usize, flags: u64
 export function map_delete_user(map: usize, key: usize): i32 {
   const type = type_of(map);
   if (type == MAP_TASK_STORAGE) return <i32>bpf_task_storage_delete(map, load<u32>(key));
+  if (type == MAP_QUEUE || type == MAP_STACK) return -EINVAL;
+  if (type == MAP_RINGBUF) return -ENOTSUPP;
   if (type == MAP_ARRAY_OF_MAPS || type == MAP_HASH_OF_MAPS) return map_of_map_delete_user(map, key);
   return <i32>bpf_map_delete_elem(map, key);
 }
@@ -326,8 +334,9 @@ export function map_get_next_key(map: usize, key: usize, next: usize): i32 {
       return array_map_get_next_key(map, key, next);
     case MAP_QUEUE:
     case MAP_STACK:
+      return -EINVAL;
     case MAP_RINGBUF:
-      return -EOPNOTSUPP;
+      return -ENOTSUPP;
     case MAP_LPM_TRIE:
       return trie_get_next_key(map, key, next);
     default:
