@@ -229,3 +229,37 @@ describe('failing on purpose, and the ledger', () => {
     ]);
   });
 });
+
+describe('run --parallel', () => {
+  const object = 'test/objects/parallel.bpf.o';
+
+  it('runs each program on a CPU of its own, at the same time', () => {
+    const flags = [
+      '--prog',
+      'set_up',
+      '--prog',
+      'exchange',
+      '--prog',
+      'exchange',
+      '--cpu',
+      '1',
+      '--times',
+      '3',
+      '--json',
+    ];
+    const result = cli('run', object, '--parallel', ...flags);
+    expect({ status: result.status, stderr: result.stderr }).toEqual({ status: 0, stderr: '' });
+    const reports = json(result);
+    expect(reports.map(({ program, cpu, times }) => [program, cpu, times])).toEqual([
+      ['set_up', 1, 3],
+      ['exchange', 2, 3],
+      ['exchange', 3, 3],
+    ]);
+  });
+
+  it('says when there are not enough CPUs', () => {
+    const result = cli('run', object, '--parallel', '--prog', 'claim', '--prog', 'claim', '--cpus', '1');
+    expect(result.stderr.trim()).toBe('bpf-cpumask: --parallel: 2 programs need CPU 1; give --cpus 2');
+    expect(result.status).toBe(2);
+  });
+});

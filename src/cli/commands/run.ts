@@ -25,6 +25,7 @@ interface RunFlags extends MachineFlags {
   readonly set?: readonly string[];
   readonly fire?: string;
   readonly times: number;
+  readonly parallel?: boolean;
   readonly ledger?: true | 'json';
   readonly fail?: FailPlan;
   readonly failRate?: number;
@@ -63,6 +64,7 @@ const module: CommandModule = {
         .addOption(
           new Option('--times <n>', 'run it so often').argParser(count('--times', 1, 1_000_000_000)).default(1),
         )
+        .option('--parallel', 'run the programs at the same time, each on a CPU of its own from --cpu on')
         .addOption(
           new Option(
             '--ledger [json]',
@@ -98,7 +100,8 @@ Without --prog every program that can run by itself runs, in order, on one machi
 their tracepoint is fired in the context of the current task.
 
   bpf-cpumask run my.bpf.o --cpus 64 --prog pick --set nr_cpus=64
-  bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json`;
+  bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json
+  bpf-cpumask run my.bpf.o --prog claim --prog claim --parallel --times 100000`;
 
 async function run(path: string, flags: RunFlags): Promise<number> {
   const bytes = readUserFile(path);
@@ -107,6 +110,7 @@ async function run(path: string, flags: RunFlags): Promise<number> {
     return runLive(bytes, path, { ...flags, set: settings(flags.set ?? []) });
   }
   const { machine, programs } = load(bytes, path, openMachine(machineFlags(flags, false), flags.engine), flags);
+  if (flags.parallel) return runAtOnce(machine, programs, flags);
   let status: number = EXIT.ok;
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
@@ -199,6 +203,39 @@ function runnable(object: BpfObject, { ctx, fire }: RunFlags): Program[] {
     note(`${program.name} does not run: it needs a context of ${program.ctxSize} bytes; give it with --ctx`);
     return false;
   });
+}
+
+/** Runs programs on CPUs of their own at the same time; then each has its report, of the machine as all have left it. */
+async function runAtOnce(machine: Machine, programs: readonly Program[], flags: RunFlags): Promise<number> {
+  if (programs.some((program) => isRejected(program, flags))) return EXIT.failed;
+  const last = flags.cpu + programs.length - 1;
+  if (last >= machine.cpus) {
+    throw new InputError('--parallel', '', `${programs.length} programs need CPU ${last}; give --cpus ${last + 1}`);
+  }
+  const { times, ctx, data, fire } = flags;
+  const jobs = programs.map((program, i) => {
+    const input = program.isTraced ? { tracepoint: fire } : program.type === 'syscall' ? { ctx } : { data };
+    return { cpu: flags.cpu + i, program, times, budget: BUDGET, ...input };
+  });
+  let status: number = EXIT.ok;
+  const runs = await machine.runParallel(jobs);
+  machine.dispose();
+  runs.forEach(({ program, cpu, died, ...run }, i) => {
+    if (died !== null || run.fault) status = EXIT.failed;
+    if (died !== null) {
+      note(`${program.name} on CPU ${cpu}: ${died}`);
+      return;
+    }
+    const outcome = { ...run, r0: BigInt(run.retval), ctx: null, data: null };
+    const totals = { last: outcome, times: run.runs, insns: run.insns, durationNs: run.durationNs };
+    const report = collectRun(machine, program, totals, { cpu, firstWarning: 0 });
+    if (flags.json) printJson(runToJson(report));
+    else {
+      if (i > 0) print('');
+      print(formatRun(report, paintFor(process.stdout), i === runs.length - 1 || report.fault !== null));
+    }
+  });
+  return status;
 }
 
 /** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
