@@ -53,6 +53,8 @@ export const M_CPU_ONLINE = 0x10048;
 /** Runtime differences between releases (M_FEATURES). */
 /** any_distribute and any_and_distribute search below nr_cpu_ids; without it, below small_cpumask_bits (7.2). */
 export const FEATURE_DISTRIBUTE_NR_CPU_IDS = 1 << 0;
+/** An updated or deleted map value keeps its kptrs, lists and trees until its memory is given back (7.2). */
+export const FEATURE_RECYCLED_KEEP_FIELDS = 1 << 1;
 
 /** Offsets 0x100.. of struct machine: allocator and RCU (assembly/mm, assembly/kernel/rcu). */
 export const M_MM = 0x10100;

@@ -1,9 +1,12 @@
 /** Where the runtime of kernel releases differs: FEATURE_ bits of assembly/layout.ts, one row each. */
-import { FEATURE_DISTRIBUTE_NR_CPU_IDS } from '../../assembly/layout.ts';
+import { FEATURE_DISTRIBUTE_NR_CPU_IDS, FEATURE_RECYCLED_KEEP_FIELDS } from '../../assembly/layout.ts';
 import type { Release } from './bpf/rows.ts';
 import { releaseHas } from './profile.ts';
 
 /** FEATURE_ bits of a release, for KernelMemory.create. */
 export function featuresOf(release: Release): number {
-  return releaseHas(release, 'distribute_searches_nr_cpus') ? 0 : FEATURE_DISTRIBUTE_NR_CPU_IDS;
+  return (
+    (releaseHas(release, 'distribute_searches_nr_cpus') ? 0 : FEATURE_DISTRIBUTE_NR_CPU_IDS) |
+    (releaseHas(release, 'kptrs_survive_recycling') ? FEATURE_RECYCLED_KEEP_FIELDS : 0)
+  );
 }

@@ -5,7 +5,7 @@ import { kfree, kmalloc } from '../../mm/slab';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOMEM } from '../errno';
 import { this_cpu } from '../gs';
-import { bpf_obj_free_fields, bpf_obj_init, copy_map_value, copy_map_value_long } from './btf_record';
+import { bpf_obj_free_fields, bpf_obj_init, bpf_obj_recycle_fields, copy_map_value, copy_map_value_long } from './btf_record';
 import {
   BM_ELEM_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_SPIN_LOCK_OFF, BM_STORAGE, BM_TYPE, BM_VALUE_SIZE, NO_FIELD,
 } from './map_layout';
@@ -89,13 +89,13 @@ export function array_map_update_elem(map: usize, key: usize, value: usize, flag
   if (is_percpu(map)) {
     const at = percpu_array_map_lookup_elem(map, key);
     copy_map_value(map, at, value);
-    bpf_obj_free_fields(rec, at);
+    bpf_obj_recycle_fields(rec, at);
     return 0;
   }
   const at = array_map_lookup_elem(map, key);
   if (flags & 4) copy_map_value_locked(map, at, value);
   else copy_map_value(map, at, value);
-  bpf_obj_free_fields(rec, at);
+  bpf_obj_recycle_fields(rec, at);
   return 0;
 }
 
@@ -109,7 +109,7 @@ export function percpu_array_update_all(map: usize, key: usize, value: usize, fl
   for (let cpu: u32 = 0, n = load<u32>(M_NR_CPU_IDS); cpu < n; cpu++) {
     const at = percpu_array_lookup_percpu_elem(map, key, cpu);
     copy_map_value_long(map, at, value + step * cpu);
-    bpf_obj_free_fields(rec, at);
+    bpf_obj_recycle_fields(rec, at);
   }
   return 0;
 }

@@ -12,6 +12,7 @@ import { bpf_rb_root_free } from './rbtree';
 import { local_obj_drop, percpu_obj_drop } from './obj';
 import { bpf_task_release_dtor } from './task';
 import { async_cancel_and_free } from './timer';
+import { FEATURE_RECYCLED_KEEP_FIELDS, M_FEATURES } from '../../layout';
 
 /** Copies `size` bytes of a value except its special fields, which stay as they are in `dst`. */
 export function bpf_obj_memcpy(rec: usize, dst: usize, src: usize, size: u32): void {
@@ -103,6 +104,22 @@ export function bpf_obj_free_fields(rec: usize, obj: usize): void {
       else bpf_rb_root_free(at, lock, local, node_off);
     }
   }
+}
+
+/** Stops the timers and work queues of a value (bpf_obj_cancel_fields); what its other fields hold stays there. */
+function cancel_fields(rec: usize, obj: usize): void {
+  const count = load<u32>(rec, BR_COUNT);
+  let field = rec + BR_FIELDS;
+  for (let i: u32 = 0; i < count; i++, field += BTF_FIELD_SIZE) {
+    if (load<u32>(field, BF_TYPE) & (BPF_TIMER | BPF_WORKQUEUE)) async_cancel_and_free(obj + load<u32>(field, BF_OFFSET));
+  }
+}
+
+/** Special fields of a value that is overwritten or deleted, and whose memory stays with its map. */
+export function bpf_obj_recycle_fields(rec: usize, obj: usize): void {
+  if (!rec) return;
+  if (load<u32>(M_FEATURES) & FEATURE_RECYCLED_KEEP_FIELDS) cancel_fields(rec, obj);
+  else bpf_obj_free_fields(rec, obj);
 }
 
 // @ts-ignore: decorator

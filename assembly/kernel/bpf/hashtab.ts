@@ -14,7 +14,7 @@ import {
 } from './htab_bucket';
 import { check_flags, elem_free, fill, new_elem } from './htab_elem';
 import { lru_update } from './htab_lru';
-import { free_fields, pcpu_copy, percpu_value, value_of } from './htab_percpu';
+import { pcpu_copy, percpu_value, recycle_fields, value_of } from './htab_percpu';
 import {
   BM_COUNT, BM_INDEX_MASK, BM_KEY_SIZE, BM_SPIN_LOCK_OFF, HE_KEY, HE_NEXT, HTAB_N_BUCKETS, NO_FIELD,
 } from './map_layout';
@@ -123,7 +123,7 @@ export function htab_update(map: usize, key: usize, value: usize, flags: u64, al
         link(bucket, <usize>(<u32>elem));
         if (old) {
           unlink(bucket, old);
-          if (is_prealloc(map)) free_fields(map, old);
+          if (is_prealloc(map)) recycle_fields(map, old);
           else retired = old;
         }
       }
@@ -144,7 +144,7 @@ export function htab_map_delete_elem(map: usize, key: usize): i32 {
   if (!elem) return -ENOENT;
   atomic.sub<u32>(map + BM_COUNT, 1);
   if (is_lru(map)) {
-    free_fields(map, elem);
+    recycle_fields(map, elem);
     lru_push_free(map, elem);
   } else {
     elem_free(map, elem);

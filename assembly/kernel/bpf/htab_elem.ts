@@ -8,7 +8,7 @@ import { this_cpu } from '../gs';
 import { round_up8 } from './addr';
 import { bpf_obj_init, bpf_obj_memzero, copy_map_value } from './btf_record';
 import { is_percpu, is_prealloc, slot_of } from './htab_bucket';
-import { free_fields, pcpu_fill, percpu_init } from './htab_percpu';
+import { free_fields, pcpu_fill, percpu_init, recycle_fields } from './htab_percpu';
 import {
   BM_COUNT, BM_ELEM_SIZE, BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_VALUE_SIZE, HE_CHUNK, HE_HASH, HE_KEY, HE_LINK,
   HTAB_CHUNKS, HTAB_EXTRA, HTAB_FREELIST, HTAB_REUSE, HTAB_REUSE_LOCK,
@@ -73,11 +73,12 @@ export function elem_alloc(map: usize): usize {
 }
 
 export function elem_free(map: usize, elem: usize): void {
-  free_fields(map, elem);
   if (is_prealloc(map)) {
+    recycle_fields(map, elem);
     freelist_push(map, elem);
     return;
   }
+  free_fields(map, elem);
   const lock = map + HTAB_REUSE_LOCK;
   raw_spin_lock(lock);
   store<u32>(elem, load<u32>(map, HTAB_REUSE), HE_LINK);

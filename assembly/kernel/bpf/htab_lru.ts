@@ -4,7 +4,7 @@ import { EINVAL, ENOMEM } from '../errno';
 import { LRU_NODE_REF, lru_pop_free, lru_push_free } from './bpf_lru_list';
 import { bucket_of, find, hash_key, is_percpu, link, slot_of, unlink } from './htab_bucket';
 import { check_flags, fill } from './htab_elem';
-import { free_fields, pcpu_copy } from './htab_percpu';
+import { pcpu_copy, recycle_fields } from './htab_percpu';
 import { BM_COUNT, BM_KEY_SIZE, HE_HASH, HE_KEY } from './map_layout';
 
 export function lru_update(map: usize, key: usize, value: usize, flags: u64, all: bool): i32 {
@@ -42,7 +42,7 @@ export function lru_update(map: usize, key: usize, value: usize, flags: u64, all
   }
   raw_spin_unlock(bucket + 4);
   if (give_back) {
-    free_fields(map, give_back);
+    recycle_fields(map, give_back);
     atomic.sub<u32>(map + BM_COUNT, 1);
     lru_push_free(map, give_back);
   }
@@ -55,7 +55,7 @@ export function htab_lru_map_delete_node(map: usize, elem: usize): bool {
   raw_spin_lock(bucket + 4);
   const found = unlink(bucket, elem);
   if (found) {
-    free_fields(map, elem);
+    recycle_fields(map, elem);
     atomic.sub<u32>(map + BM_COUNT, 1);
   }
   raw_spin_unlock(bucket + 4);

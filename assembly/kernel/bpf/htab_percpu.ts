@@ -4,7 +4,7 @@ import { kmalloc } from '../../mm/slab';
 import { this_cpu } from '../gs';
 import { round_up8 } from './addr';
 import { LRU_NODE_REF } from './bpf_lru_list';
-import { bpf_obj_free_fields, bpf_obj_memzero, copy_map_value, copy_map_value_long } from './btf_record';
+import { bpf_obj_free_fields, bpf_obj_memzero, bpf_obj_recycle_fields, copy_map_value, copy_map_value_long } from './btf_record';
 import { is_lru, is_percpu, lookup_elem, slot_of } from './htab_bucket';
 import { BM_RECORD, BM_VALUE_SIZE } from './map_layout';
 
@@ -43,6 +43,20 @@ export function free_fields(map: usize, elem: usize): void {
   }
 }
 
+/** The same of an element that goes back to the map's own: kernels since 7.2 leave it what it holds. */
+export function recycle_fields(map: usize, elem: usize): void {
+  const rec: usize = load<u32>(map, BM_RECORD);
+  if (!rec) return;
+  const slot = slot_of(map, elem);
+  if (!is_percpu(map)) {
+    bpf_obj_recycle_fields(rec, slot);
+    return;
+  }
+  for (let cpu: u32 = 0, n = load<u32>(M_NR_CPU_IDS); cpu < n; cpu++) {
+    bpf_obj_recycle_fields(rec, percpu_value(map, slot, cpu));
+  }
+}
+
 /** Value of a new per-CPU element: `value` for this CPU and zeros elsewhere, or all CPUs' values from user space. */
 export function pcpu_fill(map: usize, slot: usize, value: usize, all: bool): void {
   const me = load<u32>(this_cpu(), PC_CPU);
@@ -52,7 +66,7 @@ export function pcpu_fill(map: usize, slot: usize, value: usize, all: bool): voi
     const at = percpu_value(map, slot, cpu);
     if (all) {
       copy_map_value_long(map, at, value + <usize>round_up8(size) * cpu);
-      bpf_obj_free_fields(rec, at);
+      bpf_obj_recycle_fields(rec, at);
     } else if (cpu == me) copy_map_value(map, at, value);
     else bpf_obj_memzero(rec, at, size);
   }
@@ -66,7 +80,7 @@ export function pcpu_copy(map: usize, slot: usize, value: usize, all: bool): voi
   }
   const at = percpu_value(map, slot, load<u32>(this_cpu(), PC_CPU));
   copy_map_value(map, at, value);
-  bpf_obj_free_fields(load<u32>(map, BM_RECORD), at);
+  bpf_obj_recycle_fields(load<u32>(map, BM_RECORD), at);
 }
 
 export function htab_percpu_map_lookup_percpu_elem(map: usize, key: usize, cpu: u32): usize {
