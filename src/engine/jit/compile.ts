@@ -6,7 +6,7 @@ import { CURSOR_SIZE, neededImports, runsBpf, signatureOf } from './calls.ts';
 import { buildGraph, type Graph, slotsOf } from './cfg.ts';
 import { placeCosts } from './cost.ts';
 import type { DecodedProgram } from './decode.ts';
-import { analyseFlow, type Flow } from './dominators.ts';
+import { analyseFlow } from './dominators.ts';
 import {
   BPF_SIGNATURE,
   BUDGET,
@@ -17,7 +17,8 @@ import {
   THROW,
 } from './emitter.ts';
 import { ModuleWriter } from './encoder.ts';
-import { emitFunction } from './function.ts';
+import { emitFunction, type FunctionCode } from './function.ts';
+import { findIdioms } from './idioms.ts';
 import { makeReducible } from './irreducible.ts';
 import { unrollLoops } from './unroll.ts';
 
@@ -38,11 +39,8 @@ export interface CompileTarget {
 /** Code that functions share is compiled once for each: so often, on average, at most. */
 const MAX_COPIES = 4;
 
-interface Analysed {
+interface Analysed extends FunctionCode {
   readonly entry: number;
-  readonly graph: Graph;
-  readonly flow: Flow;
-  readonly pending: Int32Array;
 }
 
 function analyse(decoded: DecodedProgram): Analysed[] {
@@ -52,8 +50,9 @@ function analyse(decoded: DecodedProgram): Analysed[] {
     for (const { cost } of graph) total += cost;
     if (total > MAX_COPIES * (decoded.length + 64)) throw new NotSupported('jit of functions that share code');
     const rolled = makeReducible(graph);
+    const idioms = findIdioms(decoded, graph, rolled);
     const flow = unrollLoops(decoded, graph, rolled) ? analyseFlow(graph) : rolled;
-    return { entry, graph, flow, pending: placeCosts(graph, flow) };
+    return { entry, graph, flow, pending: placeCosts(graph, flow), idioms };
   });
 }
 
@@ -129,7 +128,7 @@ export function compileProgram(decoded: DecodedProgram, target: CompileTarget): 
   };
   for (const analysed of functions) {
     const f = new FunctionEmitter(context, shapeOf(decoded, analysed, target.stackTop));
-    emitFunction(f, analysed.graph, analysed.flow, analysed.pending);
+    emitFunction(f, analysed);
     module.define(functionAt(analysed.entry), f.code);
   }
   for (const entry of new Set([0, ...decoded.callbacks])) module.export(`${entry}`, functionAt(entry));

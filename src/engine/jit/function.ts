@@ -8,7 +8,9 @@ import { type Block, type Graph, slotsOf } from './cfg.ts';
 import { emitConstant } from './constants.ts';
 import type { Flow } from './dominators.ts';
 import type { FunctionEmitter } from './emitter.ts';
-import { OP } from './opcodes.ts';
+import type { Code } from './encoder.ts';
+import type { Idiom } from './idioms.ts';
+import { I64, OP } from './opcodes.ts';
 import { emitStructure } from './structure.ts';
 
 type Handler = (f: FunctionEmitter, i: number, row: InsnRow) => void;
@@ -45,13 +47,62 @@ const forms: Readonly<Record<Form, Handler>> = {
   },
 };
 
-function emitBlock(f: FunctionEmitter, block: Block, pending: number): void {
+/** A function as its graph, and what is known of it. */
+export interface FunctionCode {
+  readonly graph: Graph;
+  readonly flow: Flow;
+  /** Instructions not counted when a block begins, by block. */
+  readonly pending: Int32Array;
+  /** By the instruction that ends each. */
+  readonly idioms: ReadonlyMap<number, Idiom>;
+}
+
+const IDIOMS: Readonly<Record<Idiom['kind'], (code: Code) => Code>> = {
+  popcount64: (code) => code.op(OP['i64.popcnt']),
+  popcount32: (code) => code.op(OP['i32.wrap_i64']).op(OP['i32.popcnt']).op(OP['i64.extend_i32_u']),
+  'zero-extend': (code) => code.op(OP['i32.wrap_i64']).op(OP['i64.extend_i32_u']),
+  'sign-extend': (code) => code.op(OP['i64.extend32_s']),
+};
+
+/** What idioms start from, kept in locals: by the instruction before which, and by the one that uses it. */
+class Idioms {
+  private readonly saves = new Map<number, { readonly register: number; readonly local: number }[]>();
+  private readonly ends = new Map<number, { readonly kind: Idiom['kind']; readonly local: number }>();
+
+  constructor(
+    private readonly f: FunctionEmitter,
+    found: ReadonlyMap<number, Idiom>,
+  ) {
+    for (const [i, { kind, before, register }] of found) {
+      const local = f.code.local(I64);
+      this.ends.set(i, { kind, local });
+      this.saves.set(before, [...(this.saves.get(before) ?? []), { register, local }]);
+    }
+  }
+
+  save(i: number): void {
+    for (const { register, local } of this.saves.get(i) ?? []) this.f.get(register).set(local);
+  }
+
+  /** Emits the instruction as the end of an idiom, if it is one. */
+  end(i: number): boolean {
+    const found = this.ends.get(i);
+    if (!found) return false;
+    IDIOMS[found.kind](this.f.code.get(found.local));
+    this.f.set(this.f.insns.dst[i] as number);
+    return true;
+  }
+}
+
+function emitBlock(f: FunctionEmitter, block: Block, pending: number, idioms: Idioms): void {
   const { rows, length } = f.context.decoded;
   f.blockStart = block.first;
   f.pending = pending;
   for (let i = block.first; i < block.end; i += slotsOf(f.context.decoded, i)) {
     f.pending++;
     const row = rows[i];
+    idioms.save(i);
+    if (idioms.end(i)) continue;
     if (row) forms[row.form](f, i, row);
     else f.fault(FAULT_OPCODE, i);
   }
@@ -67,14 +118,15 @@ function emitMayGoto(f: FunctionEmitter): void {
   code.get(mayGoto).get(mayGoto).i32(0).op(OP['i32.ne']).op(OP['i32.sub']).set(mayGoto);
 }
 
-/** Emits a function's code. `pending`: instructions not counted when a block begins, by block. */
-export function emitFunction(f: FunctionEmitter, graph: Graph, flow: Flow, pending: Int32Array): void {
+/** Emits a function's code. */
+export function emitFunction(f: FunctionEmitter, { graph, flow, pending, idioms: found }: FunctionCode): void {
   const { rows } = f.context.decoded;
+  const idioms = new Idioms(f, found);
   f.prologue();
   emitStructure(graph, flow, {
     code: f.code,
     block: (block) => {
-      if (!block.dispatcher) emitBlock(f, block, pending[block.id] as number);
+      if (!block.dispatcher) emitBlock(f, block, pending[block.id] as number, idioms);
     },
     condition: ({ end }) => {
       const row = rows[end - 1] as InsnRow;
