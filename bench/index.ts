@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { benchExplore } from './explore.ts';
 import { benchInterp } from './interp.ts';
 import { benchKfuncs, benchKfuncsHere } from './kfuncs.ts';
+import { benchParallel } from './parallel.ts';
 import { benchVerifier, ONCE, verifyOnce } from './verifier.ts';
 
 /** One row a group. */
@@ -11,6 +12,7 @@ const GROUPS: Readonly<Record<string, { title: string; run: () => Promise<void> 
   verifier: { title: 'the verifier, beside the live kernel', run: benchVerifier },
   explore: { title: 'interleavings tried a second, and how many the reduction leaves', run: benchExplore },
   kfuncs: { title: 'kfuncs called from TypeScript, beside typedfastbitset', run: benchKfuncs },
+  parallel: { title: 'two threads that claim and give back bits of one word, 10 million times', run: benchParallel },
 };
 
 async function main(wanted: readonly string[]): Promise<void> {
