@@ -218,6 +218,8 @@ function isScalarReturn(btf: Btf, id: number): boolean {
 export function checkBtfInfo(env: Env): void {
   const { funcs, lines } = env.prog;
   if (!env.btf || (funcs.length === 0 && lines.length === 0)) {
+    // The kernel keeps the BTF of a program only where one of the two refers to it.
+    env.btf = null;
     checkAbnormalReturn(env);
     return;
   }

@@ -211,6 +211,8 @@ export class Env {
   /** Functions in order of start; the last entry is a sentinel that starts at the end. */
   readonly subprogs: SubprogInfo[] = [];
   subprogCnt = 0;
+  /** All checks of instructions are done: functions that no path reaches are gone. */
+  deadCodeRemoved = false;
   insnIdx = 0;
   prevInsnIdx = 0;
   /** Instruction that was checked before, on this path. */

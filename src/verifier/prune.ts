@@ -17,6 +17,7 @@ import {
 import type { Env, ExploredState, SccVisit } from './env.ts';
 import { printVerifierState, verboseLinfo } from './log.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
+import { msg } from './messages.ts';
 import { range } from './range.ts';
 import {
   EXACT,
@@ -85,8 +86,11 @@ function maybeEnterScc(env: Env, state: VerifierState): void {
 
 function maybeExitScc(env: Env, state: VerifierState): void {
   const key = sccCallchain(env, state);
-  const visit = key === null ? undefined : env.sccVisits.get(key);
-  if (!visit || visit.entryState !== state) return;
+  if (key === null) return;
+  const visit = env.sccVisits.get(key);
+  // A path that bpf_throw ends inside a loop before any checkpoint.
+  if (!visit) env.reject(errno.EFAULT, msg.sccNoVisit(key));
+  if (visit.entryState !== state) return;
   if (env.log.level & BPF_LOG_LEVEL2) env.verbose(`SCC exit ${key}\n`);
   visit.entryState = null;
   env.numBackedges -= visit.backedges.length;
@@ -248,6 +252,8 @@ function rejectInfiniteLoop(env: Env, old: VerifierState, cur: VerifierState, in
 const HIT = 1;
 const MISS = 0;
 const LOOP_HIT = 2;
+/** Of a call with a callback: 6.18 takes for a loop what it took the last remembered state for. */
+const CALLBACK_HIT = 3;
 
 /** Compares with a state that this path came through itself. */
 function compareWithAncestor(env: Env, old: VerifierState, cur: VerifierState, insnIdx: number): number {
@@ -265,7 +271,7 @@ function compareWithAncestor(env: Env, old: VerifierState, cur: VerifierState, i
   ) {
     return LOOP_HIT;
   }
-  if (aux.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? LOOP_HIT : MISS;
+  if (aux.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? CALLBACK_HIT : MISS;
   if (
     statesMaybeLooping(old, cur) &&
     statesEqual(env, old, cur, EXACT) &&
@@ -312,6 +318,7 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
   const states = bucket(env, insnIdx);
   cleanLiveStates(env, states, insnIdx, cur);
   let count = 0;
+  let loop = false;
   for (let i = 0; i < states.length; i++) {
     const entry = states[i] as ExploredState;
     const old = entry.state;
@@ -329,12 +336,12 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
         addNew = false;
       }
     } else {
-      const loop = incompleteReadMarks(env, old);
+      loop = incompleteReadMarks(env, old);
       result = statesEqual(env, old, cur, loop ? RANGE_WITHIN : NOT_EXACT) ? (loop ? LOOP_HIT : HIT) : MISS;
     }
     if (result !== MISS) {
       entry.hitCnt++;
-      hit(env, old, cur, insnIdx, result === LOOP_HIT);
+      hit(env, old, cur, insnIdx, result === LOOP_HIT || (result === CALLBACK_HIT && loop));
       return true;
     }
     if (addNew) entry.missCnt++;

@@ -166,8 +166,8 @@ function specialSlotSafe(type: number, old: RegState, cur: RegState, exact: numb
         idmap.check(old.refObjId, cur.refObjId)
       );
     case STACK_ITER:
+      // Not its type: that a read section has ended since makes no difference to the kernel.
       return (
-        old.type === cur.type &&
         old.btf === cur.btf &&
         old.btfId === cur.btfId &&
         old.iterState === cur.iterState &&

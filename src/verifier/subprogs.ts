@@ -292,3 +292,55 @@ export function growStacksForRewrites(env: Env): void {
     if (mayGoto) info.stackDepth += 16;
   }
 }
+
+/** BPF_PSEUDO_FUNC of a ld_imm64. */
+const PSEUDO_FUNC = 4;
+const LD_IMM64 = 0x18;
+
+/** Functions that stay when dead code is removed: the statistics and the jit know no others. */
+export function liveSubprogs(env: Env): number[] {
+  const live: number[] = [];
+  for (let s = 0; s < env.subprogCnt; s++) {
+    const end = env.subprog(s + 1).start;
+    for (let i = env.subprog(s).start; i < end; i++) {
+      if (!env.insnAux(i).seen) continue;
+      live.push(s);
+      break;
+    }
+  }
+  return live;
+}
+
+/**
+ * jit_subprogs: the address of a function that was removed names the instruction that took its place, which has to start a
+ * function. The number that the kernel prints also counts what its rewrites have inserted by then.
+ */
+export function checkCallbacksLive(env: Env): void {
+  const live = liveSubprogs(env);
+  env.deadCodeRemoved = true;
+  const hidden = env.seenException && !env.exceptionCallbackSubprog ? 1 : 0;
+  if (live.length + hidden <= 1 || live.length === env.subprogCnt) return;
+  const starts = new Set(live.map((s) => afterRemoval(env, env.subprog(s).start)));
+  for (const [i, aux] of env.aux.entries()) {
+    const insn = env.insn(i);
+    if (!aux.seen || insn.code !== LD_IMM64 || insn.src !== PSEUDO_FUNC) continue;
+    const target = afterRemoval(env, i + insn.imm + 1);
+    if (!starts.has(target)) env.reject(errno.EFAULT, msg.deadCallback(target));
+  }
+}
+
+/** bpf_adj_branches: number of an instruction after all runs of dead ones are gone; of a dead one, where the run began plus its place. */
+function afterRemoval(env: Env, insn: number): number {
+  let target = insn;
+  let removed = 0;
+  for (let i = 0; i < env.aux.length; ) {
+    let end = i;
+    while (end < env.aux.length && !env.insnAux(end).seen) end++;
+    if (end > i) {
+      if (target >= end - removed) target -= end - i;
+      removed += end - i;
+    }
+    i = end + 1;
+  }
+  return target;
+}

@@ -19,9 +19,11 @@ import { createMaps, loadProgramBtf } from './program_maps.ts';
 import { range } from './range.ts';
 import {
   addSubprogAndKfunc,
+  checkCallbacksLive,
   checkMaxStackDepth,
   checkSubprogs,
   growStacksForRewrites,
+  liveSubprogs,
   markFastcallPatterns,
   removeFastcallSpills,
 } from './subprogs.ts';
@@ -70,6 +72,7 @@ function check(env: Env): void {
   checkMaxStackDepth(env);
   checkTailCallMaps(env);
   growStacksForRewrites(env);
+  checkCallbacksLive(env);
 }
 
 /** do_misc_fixups: without CAP_PERFMON a tail call's index is masked, by the size of the one map that it uses. */
@@ -108,7 +111,7 @@ export function verify(program: KernelProgram, profile: VerifierProfile, options
     } else throw error;
   }
   const lines = reject ? reasonLines(env) : [];
-  const stats = statistics(env, performance.now() - start, reject === null);
+  const stats = statistics(env, performance.now() - start);
   if (env.log.level) env.verbose(statsText(stats, (env.log.level & BPF_LOG_STATS) !== 0));
   return {
     verdict: reject ? 'reject' : 'accept',
@@ -140,14 +143,11 @@ function reason(lines: readonly string[]): string {
   return loop ?? lines[lines.length - 1] ?? '';
 }
 
-function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {
-  const depths: number[] = [];
-  for (let i = 0; i < env.subprogCnt; i++) {
-    // A function that nothing reaches is removed.
-    if (i === 0 || !accepted || isReached(env, i)) depths.push(env.subprog(i).stackDepth);
-  }
+function statistics(env: Env, ms: number): VerdictStats {
+  const functions = env.deadCodeRemoved ? liveSubprogs(env) : Array.from({ length: env.subprogCnt }, (_, i) => i);
+  const depths = functions.map((i) => env.subprog(i).stackDepth);
   // bpf_throw without a callback of the program's own gets a hidden one.
-  if (accepted && env.seenException && !env.exceptionCallbackSubprog) depths.push(0);
+  if (env.deadCodeRemoved && env.seenException && !env.exceptionCallbackSubprog) depths.push(0);
   return {
     insnsProcessed: env.insnProcessed,
     maxStatesPerInsn: env.maxStatesPerInsn,
@@ -156,13 +156,6 @@ function statistics(env: Env, ms: number, accepted: boolean): VerdictStats {
     stackDepth: depths.join('+'),
     verificationTimeUs: Math.round(ms * 1000),
   };
-}
-
-function isReached(env: Env, subprog: number): boolean {
-  for (let i = env.subprog(subprog).start; i < env.subprog(subprog + 1).start; i++) {
-    if (env.insnAux(i).seen) return true;
-  }
-  return false;
 }
 
 /** print_verification_stats */
