@@ -1,68 +1,92 @@
 /**
- * Random programs before the live kernel's verifier and ours: verdict, errno, message, instruction count and log have to be
- * equal. node scripts/run.mjs test/fuzz/live/verdicts.ts [COUNT] [SEED] [scalar|loop|kfunc] [-v]. Needs root and a 6.18.
+ * Random programs before the live kernel's verifier and ours: verdict, errno and the whole log at level 2 have to be equal, and
+ * with it messages and instruction counts. Needs root and a 6.18; nothing stays loaded.
+ *
+ *     npm run fuzz:verdicts -- [--family NAME] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N]
+ *
+ * Differences are shrunk and printed as assembly, one of each kind; the exit status is 1 then.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { Btf } from '../../../src/btf/btf.ts';
-import { LiveObject } from '../../../src/engine/live.ts';
-import { NotSupported } from '../../../src/errors.ts';
+import { InputError } from '../../../src/errors.ts';
 import { loadProfile } from '../../../src/kernel/profile.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
-import { initRange, verify } from '../../../src/verifier/index.ts';
-import { normalize } from '../../verdicts/compare.ts';
-import { caseProgram, type VerifierCase } from '../../verifier/case.ts';
-import { generator, kfuncProgram, loopProgram, scalarProgram } from './verdict_programs.ts';
+import { initRange } from '../../../src/verifier/index.ts';
+import { type FamilyName, familyNames, randomProgram } from '../programs/families.ts';
+import { compareProgram, shrink, type World } from './compare.ts';
 
-const [count = 1000, first = 1] = process.argv.slice(2, 4).map(Number);
-const kind = process.argv[4] ?? 'scalar';
-const MAKE = { scalar: scalarProgram, loop: loopProgram, kfunc: kfuncProgram } as const;
-const make = MAKE[kind as keyof typeof MAKE] ?? scalarProgram;
-const kernel = Btf.parse(readFileSync('/sys/kernel/btf/vmlinux'));
-const profile = loadProfile({ release: '6.18', readBtf: () => kernel });
-const nrCpus = cpus().length;
-const differences = new Map<string, number[]>();
-initRange(readAsset('dist/verifier.wasm'));
-let accepted = 0;
-let shown = 0;
-for (let seed = first; seed < first + count; seed++) {
-  const asm = make(generator(seed));
-  const test: VerifierCase = { name: String(seed), maps: { m: { value: 64 }, k: { of: 'kptr' } }, asm };
-  const program = caseProgram(test, kernel);
-  using live = new LiveObject(nrCpus);
-  let level = kind === 'loop' ? 4 : 6;
-  let want = live.load(program, level).verdict;
-  // The log was too long for its buffer: statistics are still to be equal.
-  if (want.errno === 28) {
-    level = 4;
-    want = live.load(program, level).verdict;
-  }
-  let have: { errno: number; log: string };
-  try {
-    have = verify(program, profile, { logLevel: level, cpus: nrCpus });
-  } catch (error) {
-    if (!(error instanceof NotSupported)) console.log(asm);
-    throw error;
-  }
-  if (!want.errno) accepted++;
-  const a = normalize(want.log).split('\n');
-  const b = normalize(have.log).split('\n');
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  if (want.errno === have.errno && at >= a.length) continue;
-  const key =
-    want.errno !== have.errno
-      ? `errno ${want.errno} ${have.errno}`
-      : `log ${(a[at] ?? '').replace(/\d+/g, 'N').slice(0, 50)}`;
-  differences.set(key, [...(differences.get(key) ?? []), seed]);
-  if (shown++ < 5) {
-    console.log(
-      `seed ${seed}: errno ${want.errno} ${have.errno}, line ${at}\n  before ${a[at - 1]}\n  kernel ${a[at]}\n  ours   ${b[at]}`,
-    );
-    if (process.argv.includes('-v')) console.log(asm);
-  }
+const { values } = parseArgs({
+  options: {
+    family: { type: 'string', default: familyNames.join() },
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '100' },
+    shard: { type: 'string', default: '1/1' },
+    show: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    messages: { type: 'boolean', default: false },
+  },
+});
+
+function chosenFamilies(): FamilyName[] {
+  return values.family.split(',').map((name) => {
+    const family = familyNames.find((known) => known === name);
+    if (!family) throw new InputError('--family', name, `no family of that name; there are ${familyNames.join(', ')}`);
+    return family;
+  });
 }
-for (const [key, seeds] of differences) console.log(`${seeds.length} ${key}: ${seeds.slice(0, 5).join(' ')}`);
-const different = [...differences.values()].reduce((sum, seeds) => sum + seeds.length, 0);
-console.log(`${count} programs, ${accepted} accepted by the kernel, ${different} different`);
-process.exitCode = different ? 1 : 0;
+
+interface Tally {
+  programs: number;
+  accepted: number;
+  different: number;
+}
+
+const profile = loadProfile({ release: '6.18', readBtf: () => Btf.parse(readFileSync('/sys/kernel/btf/vmlinux')) });
+/** How often the kernel has crashed: programs that find its bugs must not go on finding them. */
+const oopses = () => readFileSync('/sys/kernel/oops_count', 'utf8');
+const before = oopses();
+const world: World = { profile, cpus: cpus().length };
+initRange(readAsset('dist/verifier.wasm'));
+const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
+const first = Number(values.only ?? values.seed);
+const end = first + (values.only ? 1 : Number(values.count));
+const messages = new Map<string, number>();
+const kinds = new Map<string, string[]>();
+let total = 0;
+let different = 0;
+for (const family of chosenFamilies()) {
+  const tally: Tally = { programs: 0, accepted: 0, different: 0 };
+  for (let seed = first; seed < end; seed++) {
+    if (seed % shards !== shard - 1 && shards > 1) continue;
+    const test = randomProgram(family, seed);
+    if (oopses() !== before) throw new Error(`the kernel had an oops before ${test.name}: stopped`);
+    const compared = compareProgram(test, world);
+    if (!compared) continue;
+    tally.programs++;
+    if (compared.errno === 0) tally.accepted++;
+    else messages.set(compared.message, (messages.get(compared.message) ?? 0) + 1);
+    const { difference } = compared;
+    if (!difference) continue;
+    tally.different++;
+    const seen = kinds.get(difference.key) ?? [];
+    kinds.set(difference.key, [...seen, test.name]);
+    if (seen.length > 0 || kinds.size > Number(values.show)) continue;
+    const small = shrink(test, world, difference.key);
+    const last = compareProgram(small, world)?.difference ?? difference;
+    console.log(`--- ${test.name}\n  before ${last.before}\n  kernel ${last.kernel}\n  ours   ${last.ours}`);
+    console.log(JSON.stringify({ ...small, asm: undefined }));
+    console.log(small.asm);
+  }
+  total += tally.programs;
+  different += tally.different;
+  const rate = Math.round((100 * tally.accepted) / Math.max(1, tally.programs));
+  console.log(`${family}: ${tally.programs} programs, ${rate} % accepted by the kernel, ${tally.different} different`);
+}
+for (const [key, names] of kinds) console.log(`${names.length} ${key} (${names.slice(0, 4).join(', ')})`);
+const common = [...messages].sort(([, a], [, b]) => b - a);
+console.log(`${messages.size} messages; the most frequent:`);
+for (const [message, count] of common.slice(0, values.messages ? undefined : 12)) console.log(`${count} ${message}`);
+console.log(`${total} programs, ${different} different`);
+process.exitCode = different > 0 ? 1 : 0;

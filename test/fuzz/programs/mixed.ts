@@ -1,37 +1,5 @@
 /** Random programs that get far: typed enough that the verifier has something to say, wrong enough that it says it. */
-import type { MapCase, VerifierCase } from './case.ts';
-
-/** A seeded generator (mulberry32). */
-export class Random {
-  constructor(private state: number) {}
-
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  }
-
-  below(n: number): number {
-    return this.next() % n;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)] as T;
-  }
-
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-}
-
-const MAPS: Readonly<Record<string, MapCase>> = {
-  h: { type: 'hash', value: 48 },
-  a: { value: 64, max: 4 },
-  g: { value: 32 },
-  ro: { rodata: [1, 2, 3, 4, 5, 6, 7, 8, 0xff, 0xfe, 0, 0, 0, 0, 0, 0x80] },
-  k: { of: 'kptr', type: 'hash' },
-};
+import type { Random } from '../../../src/random.ts';
 
 const IMMS = [
   0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 100, 255, 256, 0x7f, 0x80, 0xffff, 0x7fffffff, -2147483648, -8, -16,
@@ -42,21 +10,6 @@ const JUMPS = ['==', '!=', '>', '>=', '<', '<=', 's>', 's>=', 's<', 's<=', '&'];
 const SIZES = [8, 16, 32, 64];
 
 type Kind = 'scalar' | 'value' | 'stack' | 'ctx' | 'packet' | 'end' | 'task' | 'unknown' | 'none';
-
-/** One random program. The same seed gives the same one. */
-export function randomCase(seed: number): VerifierCase {
-  const r = new Random(seed);
-  const kind = r.below(4);
-  const base: Partial<VerifierCase> =
-    kind === 0
-      ? { type: 'sched_cls' }
-      : kind === 1
-        ? { type: 'xdp' }
-        : kind === 2
-          ? { type: 'tracing', attach: 'trace_raw_tp', to: 'btf_trace_task_newtask' }
-          : {};
-  return { name: `seed ${seed}`, maps: MAPS, ...base, asm: new Generator(r, base.type ?? 'syscall').program() };
-}
 
 class Generator {
   private readonly out: string[] = [];
@@ -102,7 +55,7 @@ class Generator {
       const [data, end] = this.type === 'xdp' ? [0, 4] : [76, 80];
       this.emit(`r7 = *(u32 *)(r6 + ${data})`, 7, 'packet');
       this.emit(`r5 = *(u32 *)(r6 + ${end})`, 5, 'end');
-      if (r.chance(70)) {
+      if (r.below(100) < 70) {
         const size = r.pick([1, 4, 8, 14, 20, 40]);
         this.out.push('r4 = r7', `r4 += ${size}`, 'if r4 > r5 goto out');
         this.regs[4] = 'packet';
@@ -116,14 +69,14 @@ class Generator {
       const off = -8 * (1 + r.below(8));
       this.out.push(`*(u64 *)(r10 ${off}) = ${r.pick([0, 0, 1, 5, -1])}`.replace(' -', ' - '));
     }
-    if (r.chance(75)) this.lookup(r.pick(['h', 'a', 'h', 'k']), r.pick([8, 9]));
-    if (r.chance(50)) {
+    if (r.below(100) < 75) this.lookup(r.pick(['h', 'a', 'h', 'k']), r.pick([8, 9]));
+    if (r.below(100) < 50) {
       const reg = r.pick([7, 8, 9]);
       this.emit(`r${reg} = map_value(${r.pick(['g', 'ro', 'g'])}, ${r.pick([0, 0, 4, 8])})`, reg, 'value');
     }
-    if (r.chance(60)) {
+    if (r.below(100) < 60) {
       this.call('bpf_get_prandom_u32');
-      if (r.chance(50)) this.emit(`r${r.pick([7, 8, 9])} = r0`, -1, 'scalar');
+      if (r.below(100) < 50) this.emit(`r${r.pick([7, 8, 9])} = r0`, -1, 'scalar');
     }
   }
 
@@ -143,14 +96,15 @@ class Generator {
     const { r } = this;
     this.out.push(`*(u32 *)(r10 - 4) = ${r.pick([0, 0, 1, 3, 4])}`, 'r2 = r10', 'r2 += -4', `r1 = map(${map})`);
     this.call('bpf_map_lookup_elem');
-    if (r.chance(94)) this.out.push(r.chance(70) ? 'if r0 == 0 goto out' : `r${keep} = r0\nif r0 == 0 goto out`);
+    if (r.below(100) < 94)
+      this.out.push(r.below(100) < 70 ? 'if r0 == 0 goto out' : `r${keep} = r0\nif r0 == 0 goto out`);
     this.regs[0] = 'value';
     this.emit(`r${keep} = r0`, keep, 'value');
   }
 
   private reg(...kinds: Kind[]): number {
     const fit = this.regs.flatMap((kind, i) => (kinds.includes(kind) ? [i] : []));
-    if (fit.length && !this.r.chance(3)) return this.r.pick(fit);
+    if (fit.length && this.r.below(100) >= 3) return this.r.pick(fit);
     const known = this.regs.flatMap((kind, i) => (kind !== 'none' ? [i] : []));
     return this.r.pick(known);
   }
@@ -183,9 +137,9 @@ class Generator {
   private alu(): void {
     const { r } = this;
     const dst = this.reg('scalar');
-    const width = r.chance(35) ? 'w' : 'r';
+    const width = r.below(100) < 35 ? 'w' : 'r';
     const op = r.pick(ALU);
-    if (r.chance(55)) {
+    if (r.below(100) < 55) {
       let imm = r.pick(IMMS);
       if (/<<|>>/.test(op)) imm = r.below(width === 'w' ? 32 : 64);
       if (/[/%]/.test(op) && imm === 0) imm = 3;
@@ -221,7 +175,7 @@ class Generator {
     else if (kind === 'task') off = r.pick([0, 4, 44, 800, 1264, 16, 1288]);
     else if (kind === 'ctx') off = this.type === 'syscall' ? bytes * r.below(8) : r.pick([0, 8, 48, 56, 4, 12]);
     else off = bytes * r.below(Math.max(1, Math.floor(40 / bytes)));
-    if (r.chance(4)) off += r.pick([1, -1, 64, 4]);
+    if (r.below(100) < 4) off += r.pick([1, -1, 64, 4]);
     return { text: `(r${base} ${off < 0 ? '-' : '+'} ${Math.abs(off)})`, size, kind };
   }
 
@@ -229,7 +183,7 @@ class Generator {
     const { r } = this;
     const dst = this.target();
     const place = this.place(false);
-    const sign = place.size < 64 && r.chance(15) ? 's' : 'u';
+    const sign = place.size < 64 && r.below(100) < 15 ? 's' : 'u';
     const pointer = place.kind === 'task' && place.size === 64;
     this.emit(
       `r${dst} = *(${sign}${place.size} *)${place.text}`,
@@ -241,18 +195,19 @@ class Generator {
   private store(): void {
     const { r } = this;
     const place = this.place(true);
-    const value = r.chance(40) ? `${r.pick(IMMS)}` : `r${this.reg('scalar', 'scalar', 'value', 'stack')}`;
+    const value = r.below(100) < 40 ? `${r.pick(IMMS)}` : `r${this.reg('scalar', 'scalar', 'value', 'stack')}`;
     this.out.push(`*(u${place.size} *)${place.text} = ${value}`);
   }
 
   private jump(): void {
     const { r } = this;
     const a = this.reg('scalar', 'scalar', 'scalar', 'value', 'packet');
-    const width = r.chance(30) ? 'w' : 'r';
-    const b = r.chance(65)
-      ? `${r.pick(IMMS)}`
-      : `${width}${this.reg('scalar', this.regs[a] === 'packet' ? 'end' : 'scalar')}`;
-    const to = r.chance(25) ? 'out' : this.label();
+    const width = r.below(100) < 30 ? 'w' : 'r';
+    const b =
+      r.below(100) < 65
+        ? `${r.pick(IMMS)}`
+        : `${width}${this.reg('scalar', this.regs[a] === 'packet' ? 'end' : 'scalar')}`;
+    const to = r.below(100) < 25 ? 'out' : this.label();
     this.out.push(`if ${width}${a} ${r.pick(JUMPS)} ${b} goto ${to}`);
   }
 
@@ -265,8 +220,8 @@ class Generator {
       this.out.push(`r${copy} += ${-8 * (1 + r.below(8))}`);
       return;
     }
-    if (r.chance(50)) this.out.push(`r${dst} ${r.pick(['+=', '-='])} ${r.pick([1, 2, 4, 8, 16, -8])}`);
-    else this.out.push(`r${dst} ${r.chance(90) ? '+=' : '-='} r${this.reg('scalar')}`);
+    if (r.below(100) < 50) this.out.push(`r${dst} ${r.pick(['+=', '-='])} ${r.pick([1, 2, 4, 8, 16, -8])}`);
+    else this.out.push(`r${dst} ${r.below(100) < 90 ? '+=' : '-='} r${this.reg('scalar')}`);
   }
 
   private atomic(): void {
@@ -276,7 +231,7 @@ class Generator {
     const off = base === 10 ? -8 * (1 + r.below(4)) : 8 * r.below(4);
     const place = `(r${base} ${off < 0 ? '-' : '+'} ${Math.abs(off)})`;
     const src = this.reg('scalar');
-    if (r.chance(50)) this.out.push(`lock *(u${size} *)${place} ${r.pick(['+=', '|=', '&=', '^='])} r${src}`);
+    if (r.below(100) < 50) this.out.push(`lock *(u${size} *)${place} ${r.pick(['+=', '|=', '&=', '^='])} r${src}`);
     else
       this.out.push(
         `r${src} = atomic${size === 64 ? '64' : ''}_fetch_${r.pick(['add', 'or', 'and', 'xor'])}((u${size} *)${place}, r${src})`,
@@ -315,4 +270,9 @@ class Generator {
       this.call('bpf_probe_read_kernel');
     }
   }
+}
+
+/** A program for a syscall, sched_cls, xdp or tracing (task_newtask) program. */
+export function mixedProgram(random: Random, type: string): string {
+  return new Generator(random, type).program();
 }
