@@ -26,6 +26,8 @@ import { unrollLoops } from './unroll.ts';
 export interface CompileTarget {
   readonly memory: KernelMemory;
   readonly shared: boolean;
+  /** False: instructions are not counted, and nothing stops a program. To measure what counting costs. */
+  readonly counts: boolean;
   /** What JR_ names (prog_layout.ts). */
   readonly run: number;
   /** Behind the stack. */
@@ -78,17 +80,21 @@ function usesOf(decoded: DecodedProgram, graph: Graph): Uses {
   return uses;
 }
 
-function shapeOf(decoded: DecodedProgram, { entry, graph }: Analysed, stackTop: number): FunctionShape {
+function shapeOf(
+  decoded: DecodedProgram,
+  { entry, graph }: Analysed,
+  { stackTop, counts }: CompileTarget,
+): FunctionShape {
   const { stackDepths } = decoded.program;
   const { bpfCalls, walksMaps, mayGoto } = usesOf(decoded, graph);
-  const counts = bpfCalls || graph.some(({ succ }) => succ.some(({ back, cost }) => back || cost !== 0));
+  const inside = bpfCalls || graph.some(({ succ }) => succ.some(({ back, cost }) => back || cost !== 0));
   return {
     entry,
     stack: stackDepths ? Math.ceil((stackDepths.get(entry) ?? STACK_SIZE) / 8) * 8 : STACK_SIZE,
     extra: walksMaps ? CURSOR_SIZE : 0,
-    counting: counts ? 'local' : 'end',
+    counting: counts ? (inside ? 'local' : 'end') : 'none',
     usesMayGoto: mayGoto,
-    checksBudget: bpfCalls,
+    checksBudget: bpfCalls && counts,
     // The verifier bounds the depth of calls.
     stackLimit: stackDepths ? 0 : stackTop - MAX_FRAMES * STACK_SIZE,
   };
@@ -127,7 +133,7 @@ export function compileProgram(decoded: DecodedProgram, target: CompileTarget): 
     callbackTable,
   };
   for (const analysed of functions) {
-    const f = new FunctionEmitter(context, shapeOf(decoded, analysed, target.stackTop));
+    const f = new FunctionEmitter(context, shapeOf(decoded, analysed, target));
     emitFunction(f, analysed);
     module.define(functionAt(analysed.entry), f.code);
   }

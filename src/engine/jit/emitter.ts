@@ -46,8 +46,8 @@ export const BUDGET = { name: 'budget', signature: 'li:l' } as const;
 /** Imported from the engine: unwinds to the program's exception callback. */
 export const THROW = { name: 'throw', signature: 'lli:' } as const;
 
-/** How a function counts: with a local that holds what is left, or only at its end. */
-export type Counting = 'local' | 'end';
+/** How a function counts: with a local that holds what is left, only at its end, or not at all (CompileTarget.counts). */
+export type Counting = 'local' | 'end' | 'none';
 
 export interface FunctionShape {
   readonly entry: number;
@@ -150,6 +150,10 @@ export class FunctionEmitter {
 
   // ---- counting
 
+  private get counts(): boolean {
+    return this.shape.counting !== 'none';
+  }
+
   /** Pushes the address of a field of the run. */
   runField(field: number): Code {
     return this.code.i32(this.context.run + field);
@@ -165,6 +169,7 @@ export class FunctionEmitter {
 
   /** Puts the count where functions that are called now go on from it; `used` instructions are not in it yet. */
   flush(used: number): void {
+    if (!this.counts) return;
     this.runField(JR_LEFT);
     this.pushLeft(used);
     this.code.memory(OP['i64.store'], 3);
@@ -172,6 +177,7 @@ export class FunctionEmitter {
 
   /** Takes the count back after a call; `used` instructions of it are to be counted later. */
   reload(used: number): void {
+    if (!this.counts) return;
     this.runField(JR_LEFT).memory(OP['i64.load'], 3);
     if (used !== 0) this.code.i64(used).op(OP['i64.add']);
     this.code.set(this.left);
@@ -179,12 +185,14 @@ export class FunctionEmitter {
 
   /** Pushes whether the budget is used up. */
   overBudget(): void {
-    this.code.get(this.left).i64(0).op(OP['i64.lt_s']);
+    if (!this.counts) this.code.i32(0);
+    else this.code.get(this.left).i64(0).op(OP['i64.lt_s']);
   }
 
   /** Asks the engine for more; the run ends here when there is none. */
   refill(insn: number): void {
     const { code, left } = this;
+    if (!this.counts) return;
     code.get(left).i32(insn).call(this.context.imported(BUDGET.name)).set(left);
   }
 
@@ -205,9 +213,12 @@ export class FunctionEmitter {
 
   /** Returns from the function with the i64 on the stack. */
   leave(): void {
-    this.runField(JR_LEFT);
-    this.pushLeft(this.pending);
-    this.code.memory(OP['i64.store'], 3).op(OP.return);
+    if (this.counts) {
+      this.runField(JR_LEFT);
+      this.pushLeft(this.pending);
+      this.code.memory(OP['i64.store'], 3);
+    }
+    this.code.op(OP.return);
   }
 
   /** Pushes what bpf_throw passes on: what is left. */
@@ -250,7 +261,7 @@ export class FunctionEmitter {
   // ---- edges
 
   hasEdgeCode({ select, cost, back }: Edge): boolean {
-    return this.left >= 0 && (back || cost !== 0) ? true : select >= 0;
+    return select >= 0 || (this.left >= 0 && (back || cost !== 0));
   }
 
   /** What taking an edge does: it counts, and tells a dispatcher where to go on. */

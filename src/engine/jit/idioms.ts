@@ -171,12 +171,13 @@ function shiftIdiom(value: Value, by: Value, signed: boolean): Idiom | null {
   return x && found('popcount32', x);
 }
 
+/** Nothing is known of how it came about. */
+function held(before: number, register: number, constant: Constant | null): Value {
+  return { before, register, constant, operator: -1, a: null, b: null };
+}
+
 function findInBlock(decoded: DecodedProgram, { first, end }: Block, constants: State, into: Map<number, Idiom>): void {
   const { insns, rows } = decoded;
-  const held = (before: number, register: number, constant: Constant | null): Value => ({
-    ...{ before, register, constant },
-    ...{ operator: -1, a: null, b: null },
-  });
   const values = Array.from({ length: REGISTERS }, (_, register) => held(first, register, constants[register] ?? null));
   for (let i = first; i < end; i += slotsOf(decoded, i)) {
     const row = rows[i];
@@ -202,19 +203,27 @@ function findInBlock(decoded: DecodedProgram, { first, end }: Block, constants: 
   }
 }
 
+/** Shifts that end idioms: those of numbers cut short, and those that need to know of constants. */
+const CUTS = [32];
+const COUNTS = [24, 56];
+
+function endsWith(decoded: DecodedProgram, { first, end, dispatcher }: Block, shifts: readonly number[]): boolean {
+  if (dispatcher) return false;
+  for (let i = first; i < end; i++) {
+    const op = decoded.rows[i]?.op;
+    if ((op === 'rsh64_imm' || op === 'arsh64_imm') && shifts.includes(decoded.insns.imm[i] as number)) return true;
+  }
+  return false;
+}
+
 /** The idioms of a function, by the instruction that ends each. */
 export function findIdioms(decoded: DecodedProgram, graph: Graph, flow: Flow): Map<number, Idiom> {
   const found = new Map<number, Idiom>();
-  const ends = graph.filter(({ first, end, dispatcher }) => {
-    if (dispatcher) return false;
-    for (let i = first; i < end; i++) {
-      const op = decoded.rows[i]?.op;
-      if (op === 'rsh64_imm' || op === 'arsh64_imm') return true;
-    }
-    return false;
-  });
-  if (ends.length === 0) return found;
-  const constants = constantsAt(decoded, graph, flow);
-  for (const block of ends) findInBlock(decoded, block, constants[block.id] as State, found);
+  const counts = graph.some((block) => endsWith(decoded, block, COUNTS));
+  const constants = counts ? constantsAt(decoded, graph, flow) : null;
+  const ends = counts ? [...CUTS, ...COUNTS] : CUTS;
+  for (const block of graph) {
+    if (endsWith(decoded, block, ends)) findInBlock(decoded, block, constants?.[block.id] ?? [], found);
+  }
   return found;
 }

@@ -50,6 +50,7 @@ export class Jit implements Engine {
   readonly #memory: KernelMemory;
   readonly #callOf: CallResolver;
   readonly #shared: boolean;
+  readonly #counts: boolean;
   /** Programs by the number in BP_ENTRY: what tail calls go through. */
   readonly #programs = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
   #run = 0;
@@ -59,8 +60,12 @@ export class Jit implements Engine {
   #budget = NO_BUDGET;
   #deadline = Number.POSITIVE_INFINITY;
 
-  /** @param callOf - what calls reach: `callOf` of calls.ts, unless the programs are not a machine's */
-  constructor(memory: KernelMemory, callOf: CallResolver) {
+  /**
+   * @param callOf - what calls reach: `callOf` of calls.ts, unless the programs are not a machine's
+   * @param counts - whether instructions are counted, so that a budget stops programs
+   */
+  constructor(memory: KernelMemory, callOf: CallResolver, counts = true) {
+    this.#counts = counts;
     this.#memory = memory;
     this.#callOf = callOf;
     this.#shared = typeof SharedArrayBuffer === 'function' && memory.memory.buffer instanceof SharedArrayBuffer;
@@ -83,6 +88,7 @@ export class Jit implements Engine {
       compileProgram(decoded, {
         memory,
         shared: this.#shared,
+        counts: this.#counts,
         run: this.#run,
         stackTop: this.#stackTop,
         prog,
