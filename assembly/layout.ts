@@ -201,10 +201,10 @@ export const PC_IRQ_WORK = 92;
 export const PC_IRQ_WORK_TAIL = 96;
 /** Non-zero while irq_work runs here. u32 */
 export const PC_IN_IRQ_WORK = 100;
-/** Locks that this CPU holds: how many, and where the first PC_LOCKS_MAX of them are, outermost first. u32 each */
+/** Locks that this CPU holds: how many, and where the first LOCKS_HELD_MAX of them are, outermost first. u32 each */
 export const PC_LOCKS_HELD = 104;
 export const PC_LOCKS = 108;
-export const PC_LOCKS_MAX = 8;
+export const LOCKS_HELD_MAX = 8;
 /** Offsets 256.. of struct percpu: interpreter. */
 export const PC_INTERP = 256;
 /** Offsets 512.. of struct percpu: helpers (trace_printk buffers, map iteration). */

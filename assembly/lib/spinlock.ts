@@ -1,6 +1,6 @@
 // Locks of the simulated kernel's own structures. The word holds 0, or 1 + the CPU that owns it; a CPU notes which it holds, so
 // that what a worker that died had locked can be given back.
-import { PC_CPU, PC_LOCKS, PC_LOCKS_HELD, PC_LOCKS_MAX } from '../layout';
+import { PC_CPU, PC_LOCKS, PC_LOCKS_HELD, LOCKS_HELD_MAX } from '../layout';
 import { this_cpu } from '../kernel/gs';
 
 export function raw_spin_lock(lock: usize): void {
@@ -8,7 +8,7 @@ export function raw_spin_lock(lock: usize): void {
   const owner = load<u32>(cpu, PC_CPU) + 1;
   const held = load<u32>(cpu, PC_LOCKS_HELD);
   // Noted before it is taken: whoever cleans up looks whose it is.
-  if (held < <u32>PC_LOCKS_MAX) store<u32>(cpu + (<usize>held << 2), <u32>lock, PC_LOCKS);
+  if (held < <u32>LOCKS_HELD_MAX) store<u32>(cpu + (<usize>held << 2), <u32>lock, PC_LOCKS);
   store<u32>(cpu, held + 1, PC_LOCKS_HELD);
   while (atomic.cmpxchg<u32>(lock, 0, owner) != 0) {
     while (atomic.load<u32>(lock) != 0) {}
@@ -27,7 +27,7 @@ export function raw_spin_unlock(lock: usize): void {
 export function release_locks(): void {
   const cpu = this_cpu();
   const owner = load<u32>(cpu, PC_CPU) + 1;
-  for (let i: usize = 0; i < <usize>PC_LOCKS_MAX; i++) {
+  for (let i: usize = 0; i < <usize>LOCKS_HELD_MAX; i++) {
     const lock: usize = load<u32>(cpu + (i << 2), PC_LOCKS);
     if (lock) atomic.cmpxchg<u32>(lock, owner, 0);
   }
