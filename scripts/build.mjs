@@ -112,6 +112,10 @@ async function buildScripts() {
     define: { ...common.define, VERSION: JSON.stringify(version), 'import.meta.url': 'MODULE_URL' },
     plugins: [leanCommander],
   });
+  await build({
+    ...command,
+    entryPoints: { matrix_worker: join(root, 'src/cli/matrix/worker.ts') },
+  });
   const returnsZero = 'b7 00 00 00 00 00 00 00 95 00 00 00 00 00 00 00';
   execFileSync(process.execPath, [await bundle('scripts/code_cache.ts')], {
     input: returnsZero,

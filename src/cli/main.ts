@@ -11,6 +11,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: "the kernel's verdict on the programs of an object, with the reason",
     load: () => import('./commands/verify.ts'),
   },
+  matrix: {
+    summary: 'which kernel releases accept the programs of an object, and why not',
+    load: () => import('./commands/matrix.ts'),
+  },
   disasm: { summary: 'instructions with source lines and names', load: () => import('./commands/disasm.ts') },
   mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
   kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
