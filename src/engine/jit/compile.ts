@@ -1,5 +1,5 @@
 /** A program as the bytes of a WebAssembly module. */
-import { MAX_FRAMES, STACK_SIZE } from '../../../assembly/kernel/bpf/prog_layout.ts';
+import { ENGINE_FOR_EACH, MAX_FRAMES, STACK_SIZE } from '../../../assembly/kernel/bpf/prog_layout.ts';
 import { InvariantError, NotSupported } from '../../errors.ts';
 import type { KernelMemory } from '../../kernel/memory.ts';
 import { CURSOR_SIZE, neededImports, runsBpf, signatureOf } from './calls.ts';
@@ -74,7 +74,8 @@ function usesOf(decoded: DecodedProgram, graph: Graph): Uses {
       if (row?.form === 'mayGoto') uses.mayGoto = true;
       if (row?.form !== 'call') continue;
       uses.bpfCalls ||= runsBpf(decoded, i);
-      uses.walksMaps ||= decoded.calls.get(i)?.run === 'engine';
+      const call = decoded.calls.get(i);
+      uses.walksMaps ||= call?.run === 'engine' && call.id === ENGINE_FOR_EACH;
     }
   }
   return uses;

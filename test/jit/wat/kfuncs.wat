@@ -1,0 +1,51 @@
+;; call bpf_cpumask_create
+;; if r0 == 0 goto out
+;; r1 = r0
+;; call bpf_cpumask_weight
+;; out: exit
+
+f0:
+  i32.const 1000
+  i64.load
+  local.set l11
+  block
+    global.get 0
+    i32.const 5242880
+    i32.store offset=12
+    call kernel.bpf_cpumask_create
+    local.tee l12
+    i64.extend_i32_u
+    i64.const -131391639519232
+    i64.or
+    i64.const 0
+    local.get l12
+    select
+    local.set r0
+    local.get r0
+    i64.eqz
+    if
+      local.get l11
+      i64.const -2
+      i64.sub
+      local.set l11
+      br 1
+    end
+    local.get r0
+    local.set r1
+    global.get 0
+    i32.const 5242883
+    i32.store offset=12
+    local.get r1
+    i32.wrap_i64
+    call kernel.bpf_cpumask_weight
+    i64.extend_i32_u
+    local.set r0
+  end
+  local.get r0
+  i32.const 1000
+  local.get l11
+  i64.const 5
+  i64.sub
+  i64.store
+  return
+  unreachable

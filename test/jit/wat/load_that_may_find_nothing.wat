@@ -1,0 +1,59 @@
+;; r0 = *(u32 *)(r1 +8)
+;; exit
+
+f0:
+  local.get r1
+  i64.const 8
+  i64.add
+  i64.const -131391639519232
+  i64.sub
+  local.tee l11
+  i32.wrap_i64
+  local.set l12
+  local.get l11
+  i64.const 16777216
+  i64.lt_u
+  if i32
+    local.get l12
+    i32.const 3
+    i32.shr_u
+    i32.load8_u offset=262144
+    i32.const -97
+    i32.and
+    i32.const 8
+    i32.eq
+    local.get l12
+    i32.const 7
+    i32.and
+    i32.const 4
+    i32.le_u
+    i32.and
+  else
+    i32.const 0
+  end
+  if i32
+    i32.const 1
+  else
+    local.get l11
+    i64.const -131391639519232
+    i64.add
+    i32.const 4
+    i32.const 0
+    call kernel.access_ok
+  end
+  if i64
+    local.get l12
+    i64.load32_u
+  else
+    i64.const 0
+  end
+  local.set r0
+  local.get r0
+  i32.const 1000
+  i32.const 1000
+  i64.load
+  i64.const 2
+  i64.sub
+  i64.store
+  return
+  unreachable
