@@ -265,7 +265,7 @@ const forms: Readonly<Record<Form, (row: InsnRow) => Case[]>> = {
   ],
 };
 
-/** Rows that need more of a machine than registers and a buffer: interp.test.ts has them. */
+/** Rows that need more of a machine than registers and a buffer: engines.test.ts has them. */
 export const ELSEWHERE: ReadonlySet<Op> = new Set([
   'ld_imm64_map_fd',
   'ld_imm64_map_value',
