@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: () => import('./commands/matrix.ts'),
   },
   disasm: { summary: 'instructions with source lines and names', load: () => import('./commands/disasm.ts') },
+  profile: {
+    summary: "a project's own kernel, for --kernel",
+    load: () => import('./commands/profile.ts'),
+  },
   mask: { summary: 'a CPU mask in every form, and set operations', load: () => import('./commands/mask.ts') },
   kfuncs: { summary: 'the kfuncs of a kernel release', load: () => import('./commands/kfuncs.ts') },
   replay: {

@@ -70,7 +70,7 @@ export function machineOptions(command: Command): Command {
         count('--nr-cpus', 1, MAX_CPUS),
       ),
     )
-    .option('--kernel <release>', 'kernel release whose rules hold', '6.18')
+    .option('--kernel <release>', 'kernel release whose rules hold, or a kernel of the project (profile build)', '6.18')
     .option('--btf <file>', 'BTF of another kernel: raw, or an ELF with .BTF, also as .br or .gz')
     .addOption(new Option('--seed <n>', 'seed of everything random').argParser(u64('--seed')));
 }

@@ -1,4 +1,5 @@
 /** The matrix of programs and kernels: its cells, the distinct reasons among them, and how both are written. */
+import type { Release } from '../kernel/bpf/rows.ts';
 import { errnoName } from '../uapi/errno.ts';
 import type { SourceReport } from './run.ts';
 
@@ -7,6 +8,8 @@ export interface Column {
   /** What heads the column: `6.12`, `6.12 cpus=4`. */
   readonly label: string;
   readonly kernel: string;
+  /** Whose rules hold: the kernel itself, unless it is one of the project's. */
+  readonly release: Release;
   readonly cpus: number | null;
   readonly nrCpus: number | null;
   readonly set: Readonly<Record<string, string>>;

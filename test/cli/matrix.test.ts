@@ -31,7 +31,7 @@ describe('matrix', () => {
     expect(cli(...args, '--require', '7.2').status).toBe(0);
     expect(cli(...args, '--require', '6.12').status).toBe(1);
     expect(cli(...args, '--require', '6.18').stderr).toMatch(/6\.18 is none of --kernels/);
-    expect(cli('matrix', NESTED, '--kernels', '5.4').stderr).toMatch(/"5\.4" is no release that has a profile/);
+    expect(cli('matrix', NESTED, '--kernels', '5.4').stderr).toMatch(/"5\.4" is no kernel that there is a profile of/);
     expect(cli('matrix', NESTED, '--prog', 'nothing').stderr).toMatch(/no object has a program nothing/);
   });
 

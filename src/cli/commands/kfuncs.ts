@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { EXIT, InputError } from '../../errors.ts';
 import { kfuncsOf } from '../../kernel/bpf/kfuncs/index.ts';
 import { atRelease, flagNames, type KfuncRow, protoAt, type Release } from '../../kernel/bpf/rows.ts';
+import { profileReleases } from '../../kernel/profile.ts';
+import { releaseOfKernel } from '../../platform/node/user_profiles.ts';
 import { paintFor, print, printJson } from '../terminal.ts';
 
 interface Flags {
@@ -21,9 +23,11 @@ function declaration(row: KfuncRow, release: Release): string {
   return `${result}${result.endsWith('*') ? '' : ' '}${row.name}${proto.slice(paren)}`;
 }
 
-function releaseOf(text: string): Release {
-  if (!/^\d+\.\d+$/.test(text)) throw new InputError('--kernel', '', `"${text}" is no release such as 6.18`);
-  return text as Release;
+/** @throws InputError for a release that no rows are known for */
+function knownRelease(kernel: string): Release {
+  const release = releaseOfKernel(kernel);
+  if (profileReleases().includes(release)) return release;
+  throw new InputError('--kernel', '', `no rules are known for ${release}; there are ${profileReleases().join(', ')}`);
 }
 
 /** Rows by where they are defined and who may call them, in table order. */
@@ -44,7 +48,7 @@ export function define(command: Command, done: (status: number) => void): void {
     .option('--kernel <release>', 'kernel release', '6.18')
     .option('--json', 'one JSON object a kfunc')
     .action((pattern: string | undefined, flags: Flags) => {
-      const release = releaseOf(flags.kernel);
+      const release = knownRelease(flags.kernel);
       const rows = kfuncsOf(release).filter((row) => row.name.includes(pattern ?? ''));
       if (flags.json) {
         for (const row of rows) {

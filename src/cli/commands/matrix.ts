@@ -5,6 +5,7 @@ import { compareReleases, type Release } from '../../kernel/bpf/rows.ts';
 import { profileReleases } from '../../kernel/profile.ts';
 import { loadObject } from '../../loader/object.ts';
 import { readUserFile } from '../../platform/node/files.ts';
+import { releaseOfKernel, userKernels } from '../../platform/node/user_profiles.ts';
 import {
   type Cell,
   type Column,
@@ -79,7 +80,7 @@ Examples:
 
 async function run(paths: readonly string[], flags: Flags): Promise<number> {
   const columns = columnsOf(flags);
-  const required = new Set(flags.require === undefined ? [] : releases('--require', flags.require));
+  const required = new Set(flags.require === undefined ? [] : kernelsOf('--require', flags.require));
   for (const release of required) {
     if (!columns.some(({ kernel }) => kernel === release)) {
       throw new InputError('--require', '', `${release} is none of --kernels ${flags.kernels}`);
@@ -93,7 +94,7 @@ async function run(paths: readonly string[], flags: Flags): Promise<number> {
   const cells = await judgeAll(tasks, progress(tasks.length));
   const files = new Map(paths.map((path) => [loadObject(readUserFile(path), path).name, path]));
   const reasons = reasonsOf(cells, (cell) => remediesOf(cell, files.get(cell.object) ?? cell.object, caps));
-  const isRequired = ({ kernel }: Column): boolean => required.has(kernel as Release);
+  const isRequired = ({ kernel }: Column): boolean => required.has(kernel);
   if (flags.json) {
     for (const cell of cells) printJson(cellToJson(cell));
     for (const reason of reasons) printJson(reasonToJson(reason, columns));
@@ -127,7 +128,7 @@ function checkPrograms(paths: readonly string[], wanted: readonly string[]): voi
 
 /** Every combination of kernel, topology and values. */
 function columnsOf(flags: Flags): Column[] {
-  const kernels = releases('--kernels', flags.kernels ?? DEFAULT_KERNELS);
+  const kernels = kernelsOf('--kernels', flags.kernels ?? DEFAULT_KERNELS);
   const cpus = numbers('--cpus', flags.cpus);
   const nrCpus = numbers('--nr-cpus', flags.nrCpus);
   const sets = settings(flags.set ?? []);
@@ -143,24 +144,36 @@ function columnsOf(flags: Flags): Column[] {
             ...(n === null ? [] : [`NR_CPUS=${n}`]),
             ...Object.entries(set).map(([name, value]) => `${name}=${value}`),
           ];
-          return { label: [kernel, ...more].join(' '), kernel, cpus: c, nrCpus: n, set };
+          return {
+            label: [kernel, ...more].join(' '),
+            kernel,
+            release: releaseOfKernel(kernel),
+            cpus: c,
+            nrCpus: n,
+            set,
+          };
         }),
       ),
     ),
   );
 }
 
-/** `6.12,6.18-7.1`, `all`: releases that have a profile, oldest first. */
-function releases(option: string, text: string): Release[] {
+/** `6.12,6.18-7.1`, `all`, names of the project's kernels: releases oldest first, then the others as named. */
+function kernelsOf(option: string, text: string): string[] {
   const known = profileReleases();
+  const own = userKernels();
   const one = (name: string): Release => {
     const found = known.find((release) => release === name);
-    if (!found)
-      throw new InputError(option, '', `"${name}" is no release that has a profile; there are ${known.join(', ')}`);
+    const all = [...known, ...own].join(', ');
+    if (!found) throw new InputError(option, '', `"${name}" is no kernel that there is a profile of; there are ${all}`);
     return found;
   };
-  const wanted = new Set<Release>();
+  const wanted = new Set<string>();
   for (const part of text.split(',').map((word) => word.trim())) {
+    if (own.includes(part)) {
+      wanted.add(part);
+      continue;
+    }
     const [from = '', to] = part.split('-');
     const first = part === 'all' ? (known[0] as Release) : one(from);
     const last = part === 'all' ? (known.at(-1) as Release) : to === undefined ? first : one(to);
@@ -168,7 +181,7 @@ function releases(option: string, text: string): Release[] {
       if (compareReleases(release, first) >= 0 && compareReleases(release, last) <= 0) wanted.add(release);
     }
   }
-  return known.filter((release) => wanted.has(release));
+  return [...known.filter((release) => wanted.has(release)), ...[...wanted].filter((name) => own.includes(name))];
 }
 
 function numbers(option: string, text: string | undefined): (number | null)[] {

@@ -5,11 +5,10 @@ import { loadObject } from '../../loader/object.ts';
 import type { ObjectSpec } from '../../loader/spec.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
-import { openProfile } from '../../platform/node/profile.ts';
+import { openKernel } from '../../platform/node/user_profiles.ts';
 import { accepted, formatVerdict, type Judged, type Part, verdictToJson } from '../../report/verdict.ts';
 import { initRange, verify } from '../../verifier/index.ts';
 import type { CommandModule } from '../command.ts';
-import { release } from '../machine.ts';
 import { choice, collect, count, type MachineFlags, machineOptions } from '../options.ts';
 import { note, paintFor, print, printJson, type Style } from '../terminal.ts';
 
@@ -102,10 +101,7 @@ interface Judge {
 
 /** Our verifier, with the rules of a release. */
 function judgeOf({ kernel = '6.18', btf, nrCpus, prog, cpus, caps, logLevel = 0 }: VerifyFlags): Judge {
-  const profile = openProfile(release(kernel), {
-    ...(btf === undefined ? {} : { btf }),
-    ...(nrCpus === undefined ? {} : { nrCpus }),
-  });
+  const profile = openKernel(kernel, { btf, nrCpus });
   initRange(readAsset('dist/verifier.wasm'));
   const options = { logLevel: LOG_STATS | logLevel, caps, ...(cpus === undefined ? {} : { cpus }) };
   return {

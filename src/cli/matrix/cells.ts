@@ -1,7 +1,7 @@
 /** What one kernel says of the programs of one object, and what would make it say otherwise. */
 
 import type { ReleaseFile } from '../../../profiles/release.ts';
-import { Btf } from '../../btf/btf.ts';
+import type { Btf } from '../../btf/btf.ts';
 import { NotSupported } from '../../errors.ts';
 import { kfuncByName } from '../../kernel/bpf/kfuncs/index.ts';
 import { atRelease, compareReleases, existsIn, type Release } from '../../kernel/bpf/rows.ts';
@@ -14,6 +14,7 @@ import type { ObjectSpec } from '../../loader/spec.ts';
 import { presetGlobals } from '../../loader/variables.ts';
 import { readAsset } from '../../platform/node/assets.ts';
 import { readUserFile } from '../../platform/node/files.ts';
+import { openKernel } from '../../platform/node/user_profiles.ts';
 import type { Cell, Column } from '../../report/matrix.ts';
 import { suggest } from '../../report/suggest.ts';
 import { initRange, verify } from '../../verifier/index.ts';
@@ -30,18 +31,16 @@ export interface Task {
 const btfs = new Map<string, Btf>();
 let ready = false;
 
-function profileOf({ kernel, nrCpus }: Column): Profile {
+function profileOf({ kernel, release, nrCpus }: Column): Profile {
   if (!ready) initRange(readAsset('dist/verifier.wasm'));
   ready = true;
-  return loadProfile({
-    release: kernel as Release,
-    nrCpus: nrCpus ?? undefined,
-    readBtf: ({ btf }) => {
-      const known = btfs.get(btf) ?? Btf.indexed(readAsset(btf), readAsset(`${btf}.index`), btf);
-      btfs.set(btf, known);
-      return known;
-    },
-  });
+  const profile = openKernel(kernel, { nrCpus: nrCpus ?? undefined });
+  const known = btfs.get(profile.row.btf);
+  // A kernel of the project has a BTF of its own.
+  if (kernel !== release) return profile;
+  if (known) return loadProfile({ release, nrCpus: nrCpus ?? undefined, readBtf: () => known });
+  btfs.set(profile.row.btf, profile.btf);
+  return profile;
 }
 
 let lastObject: { readonly path: string; readonly spec: ObjectSpec } | null = null;
@@ -93,7 +92,7 @@ const FILES: readonly ReleaseFile[] = RELEASES;
 
 /** What would make a refused program pass on its kernel, or which kernels take it. */
 export function remediesOf(cell: Cell, path: string, caps: Task['caps']): string[] {
-  const release = cell.column.kernel as Release;
+  const { release } = cell.column;
   const missing = /extern \(func ksym\) '(\w+)': (not found|func_proto)/.exec(cell.message);
   if (missing) return missingKfunc(missing[1] ?? '', release, missing[2] !== 'not found');
   const forbidden = /^calling kernel function (\w+) is not allowed/.exec(cell.message);
@@ -130,11 +129,11 @@ let searched = 0;
 /** The next release that takes a refused program, or the last before that did, and what changed between. */
 function changes(cell: Cell, path: string, caps: Task['caps']): string[] {
   const started = performance.now();
-  const at = FILES.findIndex(({ release }) => release === cell.column.kernel);
+  const at = FILES.findIndex(({ release }) => release === cell.column.release);
   const asked = new Set<string>();
   const passes = (file: ReleaseFile, off?: string): boolean => {
     if (searched + performance.now() - started > SEARCH_MS) return false;
-    const column = { ...cell.column, kernel: file.release };
+    const column = { ...cell.column, kernel: file.release, release: file.release };
     const task = { path, programs: [cell.program], column, caps };
     return judgeWith(task, spied(profileOf(column), asked, off))[0]?.verdict === 'accept';
   };
