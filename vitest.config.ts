@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'assembly/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     maxWorkers: 2,
     reporters: ['default', './test/summary_reporter.ts'],
   },

@@ -56,7 +56,7 @@ function ends(file: string, programs: readonly string[], reduce: boolean) {
     stuck: () => ({ key: 'stuck', text: 'stuck' }),
   };
   for (;;) {
-    const limit = 10_000;
+    const limit = 3000;
     const result = new Search(space, judge, { failures: 1, preemptions: null, reduce, limit }).run();
     if (!result.again) return { seen, result };
     seen.clear();

@@ -5,7 +5,7 @@ import { fuzzWorld } from './world.ts';
 
 const world = fuzzWorld(fileURLToPath(new URL('../..', import.meta.url)));
 const SEED = 20260101;
-const CASES = 2000;
+const CASES = 1000;
 
 describe('mutated objects', () => {
   it(`end in an error that says so, or in a run (${CASES} cases, seed ${SEED})`, () => {
