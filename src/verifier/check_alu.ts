@@ -43,7 +43,6 @@ export function checkAluOp(env: Env, insn: Insn): void {
   const op = insn.code & 0xf0;
   if (op === END || op === NEG) checkUnary(env, insn, op);
   else if (op === MOV) checkMov(env, insn);
-  else if (op > END) env.reject(errno.EINVAL, msg.invalidAluOpcode(op));
   else checkBinary(env, insn, op);
   boundsSanityCheck(env, env.curRegs()[insn.dst] as RegState, 'alu');
 }

@@ -42,7 +42,6 @@ function checkAttachTarget(env: Env): void {
   if (!id) env.reject(errno.EINVAL, msg.attachNoId());
   if (id < 0 || id >= btf.nrTypes) env.reject(errno.EINVAL, msg.attachInvalidId(id));
   const type = btf.type(id);
-  if (!type.name) env.reject(errno.EINVAL, msg.attachNoName(id));
   if (env.progType === 'ext') env.reject(errno.EINVAL, msg.attachExtKernel());
   switch (prog.attachType) {
     case 'trace_raw_tp':

@@ -212,7 +212,6 @@ const fakeSrc = new RegState();
 /** check_cond_jmp_op. Leaves env.insnIdx one before the next instruction. */
 export function checkCondJmpOp(env: Env, insn: Insn): void {
   const op = insn.code & 0xf0;
-  if (op === 0 || op > JCOND) env.reject(errno.EINVAL, msg.invalidJmpOpcode(op));
   if (op === JCOND) {
     checkMayGoto(env, insn);
     return;

@@ -183,7 +183,6 @@ function checkPseudoBtfId(env: Env, insn: Insn, second: Insn, aux: InsnAux): voi
 
 /** check_ld_imm */
 export function checkLdImm(env: Env, insn: Insn): void {
-  if (sizeOf(insn.code) !== BPF_DW) env.reject(errno.EINVAL, msg.ldImmInvalid());
   if (insn.off !== 0) env.reject(errno.EINVAL, msg.ldImmReserved());
   const regs = env.curRegs();
   checkRegArg(env, insn.dst, DST_OP, regs);

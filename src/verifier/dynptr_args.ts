@@ -31,6 +31,8 @@ export function processDynptrFunc(
   if (reg.type !== PTR_TO_STACK && reg.type !== CONST_PTR_TO_DYNPTR) {
     env.reject(errno.EINVAL, msg.dynptrExpected(regno - 1));
   }
+  const made = MEM_UNINIT | MEM_RDONLY;
+  if ((argType & made) === made) env.reject(errno.EFAULT, msg.dynptrFlags());
   if (argType & MEM_UNINIT) {
     if (!isDynptrRegValidUninit(env, reg)) env.reject(errno.EINVAL, msg.dynptrNotUninit());
     for (let i = 0; i < BPF_DYNPTR_SIZE; i += 8) {

@@ -1,4 +1,6 @@
 /** Pending branches and call frames: push_stack, check_func_call, push_callback_call, prepare_func_exit. */
+
+import { InvariantError } from '../errors.ts';
 import { PTR_TO_STACK, SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { type Errno, errno } from '../uapi/errno.ts';
 import { markChainPrecision } from './backtrack.ts';
@@ -101,7 +103,7 @@ export function checkFuncCall(env: Env, insn: Insn): void {
   const state = env.curState;
   const target = env.insnIdx + insn.imm + 1;
   const subprog = env.findSubprog(target);
-  if (subprog < 0) env.reject(errno.EFAULT, msg.noSubprog(target));
+  if (subprog < 0) throw new InvariantError(`no function starts at instruction ${target}`);
   const caller = state.func();
   const failed = checkSubprogArgs(env, subprog, caller.regs);
   const info = env.subprog(subprog);

@@ -18,7 +18,7 @@ interface Writable {
 interface Rules {
   readonly structs: readonly Writable[];
   /** What is said of a struct that is not among them. */
-  readonly otherStruct: string[];
+  readonly otherStruct: () => string[];
   /** What is said of a byte that may not be written; `end`: the member that begins there ends before the write does. */
   readonly refuse: (name: string, off: number, size: number, end: number | null) => string[];
 }
@@ -33,7 +33,7 @@ function byMember(struct: string | null): Rules['refuse'] {
 const STRUCT_OPS: Readonly<Record<string, Rules>> = {
   sched_ext_ops: {
     structs: [{ struct: 'task_struct', within: ['scx.slice', 'scx.dsq_vtime', 'scx.disallow'] }],
-    otherStruct: [],
+    otherStruct: () => [],
     refuse: () => [],
   },
   tcp_congestion_ops: {
@@ -54,12 +54,12 @@ const STRUCT_OPS: Readonly<Record<string, Rules>> = {
         within: ['inet_conn.icsk_ca_priv'],
       },
     ],
-    otherStruct: [msg.onlyRead()],
+    otherStruct: () => [msg.onlyRead()],
     refuse: byMember('tcp_sock'),
   },
   bpf_dummy_ops: {
     structs: [{ struct: 'bpf_dummy_ops_state', within: ['val'] }],
-    otherStruct: [msg.writeDummy()],
+    otherStruct: () => [msg.writeDummy()],
     refuse: (_, off, size) => [msg.writeBeyondDummy(off, size)],
   },
   Qdisc_ops: {
@@ -67,7 +67,7 @@ const STRUCT_OPS: Readonly<Record<string, Rules>> = {
       { struct: 'sk_buff', fields: ['tstamp'], within: ['cb'] },
       { struct: 'Qdisc', fields: ['limit', 'q.qlen'], within: ['qstats'] },
     ],
-    otherStruct: [msg.onlyRead()],
+    otherStruct: () => [msg.onlyRead()],
     refuse: byMember(null),
   },
 };
@@ -78,7 +78,7 @@ const NF_CONN: Rules = {
     { struct: 'nf_conn', fields: ['mark'] },
     { struct: 'nf_conn___init', fields: ['mark'] },
   ],
-  otherStruct: [msg.onlyRead()],
+  otherStruct: () => [msg.onlyRead()],
   refuse: byMember('nf_conn'),
 };
 const NF_CONN_TYPES: ReadonlySet<ProgType> = new Set<ProgType>(['sched_cls', 'sched_act', 'xdp']);
@@ -97,7 +97,7 @@ export function structOpsWrite(env: Env, reg: RegState, off: number, size: numbe
   if (!rules || !reg.btf) return false;
   const name = reg.btf.name(reg.btfId);
   const struct = rules.structs.find((row) => row.struct === name);
-  if (!struct) env.reject(errno.EACCES, ...rules.otherStruct);
+  if (!struct) env.reject(errno.EACCES, ...rules.otherStruct());
   let end: number | null = null;
   for (const path of [...(struct.fields ?? []), ...(struct.within ?? [])]) {
     const field = fieldRange(env, layoutOf(env, reg.btfId, name), path);

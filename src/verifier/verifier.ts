@@ -1,6 +1,6 @@
 /** The main loop (do_check): walks every path of the program, one instruction after the other. */
 
-import { NotSupported } from '../errors.ts';
+import { InvariantError, NotSupported } from '../errors.ts';
 import {
   ARG_ANYTHING,
   ARG_PTR_TO_ARENA,
@@ -81,7 +81,6 @@ function checkLd(env: Env, insn: Insn): number {
     checkLdAbs(env, insn);
     return NEXT;
   }
-  if (mode !== 0) env.reject(errno.EINVAL, msg.invalidLdMode());
   checkLdImm(env, insn);
   env.insnIdx++;
   if (!env.curState.speculative) env.curAux().seen = true;
@@ -230,7 +229,7 @@ function doCheck(env: Env): void {
     env.curHist = null;
     env.prevInsnIdx = env.walkedFrom;
     const idx = env.insnIdx;
-    if (idx >= count || idx < 0) env.reject(errno.EFAULT, msg.invalidInsnIdx(idx, count));
+    if (idx >= count || idx < 0) throw new InvariantError(`instruction ${idx} of ${count}`);
     if (++env.insnProcessed > env.complexityLimit) {
       env.reject(errno.E2BIG, msg.tooLarge(env.insnProcessed));
     }

@@ -98,7 +98,8 @@ export function verify(program: KernelProgram, profile: VerifierProfile, options
   resetBacktrack();
   const env = new Env(program, profile, options, new VerifierState());
   const loaded = loadProgramBtf(program.btf, profile.btf);
-  env.btf = loaded.btf;
+  // check_btf_info: BTF counts for a program that says what its functions or lines are.
+  env.btf = program.funcs.length || program.lines.length ? loaded.btf : null;
   env.structMetas = loaded.metas;
   env.maps.push(...createMaps(program.maps, loaded, profile.btf));
   let reject: Reject | null = null;

@@ -17,6 +17,8 @@ export interface MapCase {
   readonly value?: number;
   readonly max?: number;
   readonly flags?: number;
+  /** map_extra: of an arena, the address where user space sees it. */
+  readonly extra?: bigint;
   /** Value type of the common BTF (VALUE_TYPES), which also gives its size. */
   readonly of?: ValueType;
   /** Contents: makes it a frozen .rodata map. */
@@ -42,7 +44,9 @@ export interface VerifierCase {
   /** Functions besides the first by label; those that only say their linkage take a context. Absent: no func_info. */
   readonly funcs?: Readonly<Record<string, 'static' | 'global' | FuncCase>>;
   /** Function that catches what bpf_throw throws. */
-  readonly exceptionCallback?: string;
+  readonly exceptionCallback?: string | readonly string[];
+  /** Other fields of the program: func_info and line_info that do not fit, attachments that there are not. */
+  readonly also?: Partial<KernelProgram> | ((program: KernelProgram) => Partial<KernelProgram>);
   /** `type_id(node)` in it is the id of a local type (LOCAL_TYPES). */
   readonly asm: string;
 }
@@ -56,7 +60,7 @@ function mapSpec(name: string, map: MapCase, btf: CaseBtf): MapSpec {
     valueSize,
     maxEntries: map.max ?? 1,
     flags: (map.flags ?? 0) | (map.rodata ? 1 << 7 : 0),
-    mapExtra: 0n,
+    mapExtra: map.extra ?? 0n,
     numaNode: null,
     pinning: 'none',
     keyTypeId: map.of ? btf.int : 0,
@@ -95,12 +99,22 @@ function funcsOf(funcs: NonNullable<VerifierCase['funcs']>): Record<string, Func
 function attachment({ to, type }: VerifierCase, kernel: Btf): { id: number; member: number } {
   if (to === undefined) return { id: 0, member: 0 };
   if (type !== 'struct_ops') {
-    return { id: kernel.find(to, to.startsWith('btf_trace_') ? 'typedef' : 'func'), member: 0 };
+    const kind = to.startsWith('btf_trace_') || to.endsWith('_t') ? 'typedef' : 'func';
+    return { id: kernel.find(to, kind), member: 0 };
   }
   const [name = '', member] = to.split('.');
   const id = kernel.find(name, 'struct');
   const struct = kernel.type(id);
-  return { id, member: struct.kind === 'struct' ? struct.members.findIndex((one) => one.name === member) : 0 };
+  return {
+    id,
+    member:
+      struct.kind === 'struct'
+        ? Math.max(
+            0,
+            struct.members.findIndex((one) => one.name === member),
+          )
+        : 0,
+  };
 }
 
 /** The case as a program for `kernel`. */
@@ -130,11 +144,14 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
     return { name, insn, insnCount: (starts[i + 1]?.insn ?? count) - insn, typeId: btf.funcs.get(name) ?? 0, linkage };
   });
   const needsBtf =
-    test.funcs !== undefined || named !== test.asm || Object.values(test.maps ?? {}).some((map) => map.of);
+    test.funcs !== undefined ||
+    test.exceptionCallback !== undefined ||
+    named !== test.asm ||
+    Object.values(test.maps ?? {}).some((map) => map.of);
   const type = test.type ?? 'syscall';
   const attached = attachment(test, kernel);
   const sleepable = test.sleepable ?? type === 'syscall';
-  return {
+  const program: KernelProgram = {
     object: 'case',
     name: 'main',
     section: type,
@@ -152,11 +169,13 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
     btf: needsBtf ? btf.btf : null,
     coreInsns: new Set(),
   };
+  return { ...program, ...(typeof test.also === 'function' ? test.also(program) : test.also) };
 }
 
 /** Last line of a log that is not statistics. */
 export function lastMessage(log: string): string {
   const lines = log.split('\n').filter((line) => line !== '' && !STATISTICS.test(line));
-  return lines.at(-1) ?? '';
+  // Some messages end without a newline.
+  return lines.at(-1)?.replace(/verification time \d+ usec$/, '') ?? '';
 }
 const STATISTICS = /^(verification time|stack depth|processed) /;

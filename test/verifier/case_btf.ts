@@ -29,9 +29,10 @@ export type ValueType = keyof typeof VALUE_TYPES;
  *
  * - node: { bpf_list_node link @0; bpf_refcount refs @24; unsigned long number @32; bpf_rb_node branch @40 }, 72 bytes
  * - leaf: { unsigned long number @0; unsigned long more @8 }
+ * - big: 1024 bytes
  * - holder: { unsigned long number @0; bpf_cpumask __kptr *mask @8 }
  */
-export const LOCAL_TYPES = ['node', 'leaf', 'holder'] as const;
+export const LOCAL_TYPES = ['node', 'leaf', 'holder', 'big'] as const;
 type LocalType = (typeof LOCAL_TYPES)[number];
 
 /** What a parameter of a function is: the type, and its tag where it has one. */
@@ -48,6 +49,16 @@ export const ARG_TYPES = {
   task: 'trusted',
   nullable_task: 'trusted nullable',
   untrusted: 'untrusted',
+  /** unsigned long __arena *p */
+  arena: 'arena',
+  /** void *ctx __arg_ctx __arg_nonnull */
+  ctx_nonnull: 'ctx nonnull',
+  /** struct task_struct *ctx __arg_ctx */
+  ctx_task: 'ctx',
+  /** int n __arg_nonnull */
+  tagged_int: 'nonnull',
+  /** A tag that there is not */
+  odd: 'odd',
 } as const;
 export type ArgType = keyof typeof ARG_TYPES;
 
@@ -67,7 +78,10 @@ export interface CaseBtf {
 }
 
 /** @param exceptionCallback - function that main names as its exception callback */
-export function buildCaseBtf(funcs: Readonly<Record<string, FuncCase>>, exceptionCallback?: string): CaseBtf {
+export function buildCaseBtf(
+  funcs: Readonly<Record<string, FuncCase>>,
+  exceptionCallback: string | readonly string[] = [],
+): CaseBtf {
   const b = new BtfBuilder();
   const int = b.int('int', 4, 1);
   const u64 = b.int('unsigned long', 8);
@@ -92,6 +106,7 @@ export function buildCaseBtf(funcs: Readonly<Record<string, FuncCase>>, exceptio
       member('branch', opaque('bpf_rb_node', 32), 40),
     ]),
     leaf: b.struct('case_leaf', 16, [member('number', u64, 0), member('more', u64, 8)]),
+    big: opaque('case_big', 1024),
     holder: b.struct('case_holder', 16, [member('number', u64, 0), member('mask', b.kptr(mask, 'kptr'), 8)]),
   };
   const values = {
@@ -124,6 +139,11 @@ export function buildCaseBtf(funcs: Readonly<Record<string, FuncCase>>, exceptio
     task: b.ptr(task),
     nullable_task: b.ptr(task),
     untrusted: b.ptr(task),
+    arena: b.ptr(u64),
+    ctx_nonnull: b.ptr(0),
+    ctx_task: b.ptr(task),
+    tagged_int: int,
+    odd: b.ptr(u64),
   };
   const ids = new Map<string, number>();
   for (const [name, { linkage, returns, args: types }] of Object.entries(funcs)) {
@@ -136,6 +156,6 @@ export function buildCaseBtf(funcs: Readonly<Record<string, FuncCase>>, exceptio
     });
   }
   const main = ids.get('main');
-  if (main && exceptionCallback) b.declTag(`exception_callback:${exceptionCallback}`, main);
+  for (const name of [exceptionCallback].flat()) if (main) b.declTag(`exception_callback:${name}`, main);
   return { btf: b.build(), int, values, locals, funcs: ids };
 }

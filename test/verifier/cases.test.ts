@@ -8,12 +8,23 @@ import { verify } from '../../src/verifier/index.ts';
 import { initRange } from '../../src/verifier/range.ts';
 import { caseProgram, lastMessage } from './case.ts';
 import { allCases } from './cases/index.ts';
+import { documentedCases } from './documented.ts';
 
 const read = (path: string): Buffer => readFileSync(new URL(path, import.meta.url));
 const expected = JSON.parse(read('expected.json').toString()) as Record<string, string>;
 const btf = Btf.parse(brotliDecompressSync(read('../data/btf/6.18.44.btf.br')));
 const profile = loadProfile({ release: '6.18', readBtf: () => btf });
 initRange(Uint8Array.from(read('../../dist/verifier.wasm')));
+
+describe('what a 6.18 would say of programs that this one cannot be asked about', () => {
+  for (const test of documentedCases) {
+    it(test.name, () => {
+      const { errno, log } = verify(caseProgram(test, btf), profile, { logLevel: 4 });
+      const have = errno ? `${errnoName(errno)} ${lastMessage(log)}`.trim() : 'accept';
+      expect(have.replace(/btf_id \d+/, 'btf_id ID')).toBe(test.says);
+    });
+  }
+});
 
 describe('what a 6.18 says of small programs', () => {
   for (const test of allCases) {

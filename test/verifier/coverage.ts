@@ -1,58 +1,70 @@
-/** Which message of the verifier which case provokes: the cases of cases/ and the verdict corpus, run with a recorder. */
+/** Which message of the verifier which case provokes: everything whose answer is the kernel's is run with a recorder. */
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
-import { Btf } from '../../src/btf/btf.ts';
 import { linkPrograms } from '../../src/kernel/link.ts';
-import { loadProfile } from '../../src/kernel/profile.ts';
-import { readAsset } from '../../src/platform/node/assets.ts';
+import type { KernelProgram } from '../../src/kernel/program.ts';
+import { loadObject } from '../../src/loader/object.ts';
 import { verify } from '../../src/verifier/index.ts';
 import { msg } from '../../src/verifier/messages.ts';
-import { initRange } from '../../src/verifier/range.ts';
-import { corpusObject, corpusProfile, readCorpus } from '../verdicts/corpus.ts';
+import { root } from '../root.ts';
+import { corpusProfile } from '../verdicts/corpus.ts';
+import { callMatrix } from './call_matrix.ts';
 import { caseProgram } from './case.ts';
 import { allCases } from './cases/index.ts';
+import { documentedCases } from './documented.ts';
+import { objectCases } from './objects.ts';
 
 type Message = (...args: never[]) => string | readonly string[];
 
-/** Message name -> what provokes it, in the order tried, and the words it came in. */
-export interface Coverage {
-  readonly by: string[];
-  sample: string;
+/** What provokes a message: kind and name of the case, in the order tried. */
+export type Coverage = ReadonlyMap<string, readonly string[]>;
+
+const CALLS = ['graph', 'misc', 'global', 'more'] as const;
+
+interface Case {
+  readonly name: string;
+  readonly program: KernelProgram;
+  readonly caps?: 'bpf';
 }
 
-/** Runs every case and corpus program; each message is noted when it is worded. */
-export function messageCoverage(): Map<string, Coverage> {
-  initRange(readAsset('dist/verifier.wasm'));
+function* allPrograms(): Generator<Case> {
+  const profile = corpusProfile();
+  const { btf } = profile;
+  for (const test of [...allCases, ...documentedCases]) {
+    yield { name: `case ${test.name}`, program: caseProgram(test, btf), ...(test.caps ? { caps: test.caps } : {}) };
+  }
+  for (const { name, linked } of objectCases(profile)) {
+    if (linked.program) yield { name: `object ${name}`, program: linked.program };
+  }
+  for (const name of CALLS) {
+    const file = new URL(`test/data/calls/call_${name}.bpf.o.br`, root);
+    const object = loadObject(brotliDecompressSync(readFileSync(file)), name);
+    for (const { spec, program } of linkPrograms(object, profile)) {
+      if (program) yield { name: `object call_${name}.${spec.name}`, program };
+    }
+  }
+  for (const test of callMatrix(btf)) yield { name: `call ${test.name}`, program: caseProgram(test, btf) };
+}
+
+/** Runs every case; each message is noted when it is worded. initRange() has been called. */
+export function messageCoverage(): Coverage {
   const table = msg as unknown as Record<string, Message>;
-  const found = new Map<string, Coverage>(Object.keys(table).map((name) => [name, { by: [], sample: '' }]));
+  const found = new Map<string, string[]>(Object.keys(table).map((name) => [name, []]));
   const original = { ...table };
   let current = '';
   for (const [name, word] of Object.entries(original)) {
     table[name] = (...args) => {
-      const words = word(...args);
-      const row = found.get(name);
-      if (row && !row.by.includes(current)) {
-        row.by.push(current);
-        row.sample ||= typeof words === 'string' ? words : words.join(' ');
-      }
-      return words;
+      const by = found.get(name);
+      if (by && by.at(-1) !== current) by.push(current);
+      return word(...args);
     };
   }
   try {
-    const btf = Btf.parse(brotliDecompressSync(readFileSync(new URL('test/data/btf/6.18.44.btf.br', PACKAGE_ROOT))));
-    for (const test of allCases) {
-      current = test.name;
-      verify(caseProgram(test, btf), loadProfile({ release: '6.18', readBtf: () => btf }), {
-        caps: test.caps ?? 'all',
-        cpus: 2,
-      });
-    }
     const profile = corpusProfile();
-    for (const row of readCorpus()) {
-      current = `${row.file}.${row.program}`;
-      const [linked] = linkPrograms(corpusObject(row.file), profile, { programs: [row.program] });
-      if (!linked?.program) continue;
-      verify(linked.program, profile, { caps: row.caps === 'CAP_BPF' ? 'bpf' : 'all', cpus: 2 });
+    for (const { name, program, caps } of allPrograms()) {
+      current = name;
+      // Some messages are for the log of all paths alone.
+      verify(program, profile, { caps: caps ?? 'all', cpus: 2, logLevel: name.startsWith('object') ? 2 : 0 });
     }
   } finally {
     Object.assign(table, original);

@@ -94,6 +94,7 @@ export const calls = {
 
   // process_dynptr_func, process_iter_arg, process_irq_flag
   dynptrExpected: (arg: number) => `arg#${arg} expected pointer to stack or const struct bpf_dynptr`,
+  dynptrFlags: () => 'verifier bug: misconfigured dynptr helper type flags',
   dynptrNotUninit: () => 'Dynptr has to be an uninitialized dynptr',
   dynptrConst: () => 'cannot pass pointer to const bpf_dynptr, the helper mutates it',
   dynptrNotInit: (arg: number) => `Expected an initialized dynptr as arg #${arg}`,

@@ -7,12 +7,9 @@ export const core = {
   lastInsn: () => 'last insn is not an exit or jmp',
   callInvalidDestination: () => 'call to invalid destination',
   tooManySubprogs: () => 'too many subprograms',
-  invalidInsnIdx: (insn: number, count: number) => `invalid insn idx ${insn} insn_cnt ${count}`,
   tooLarge: (processed: number) => `BPF program is too large. Processed ${processed} insn`,
   tooManyJumps: (size: number) => `The sequence of ${size} jumps is too complex.`,
   tooManyJumpsAsync: (size: number) => `The sequence of ${size} jumps is too complex for async cb.`,
-  unknownClass: (cls: number) => `unknown insn class ${cls}`,
-  invalidLdMode: () => 'invalid BPF_LD mode',
   reservedFields: (name: string) => `${name} uses reserved fields`,
   exceptionCallbackTwice: () => 'multiple exception callback tags for main subprog',
   exceptionCallbackMissing: (name: string) => `exception callback '${name}' could not be found in BTF`,
@@ -23,7 +20,6 @@ export const core = {
   // calls of functions
   callStackTooDeep: (frames: number) => `the call stack of ${frames} frames is too deep`,
   callStackTooDeepStatic: (frames: number) => `the call stack of ${frames} frames is too deep !`,
-  noSubprog: (insn: number) => `verifier bug: No program starts at insn ${insn}`,
   globalCallWithLock: () => [
     'global function calls are not allowed while holding a lock,',
     'use static function instead',
@@ -47,10 +43,8 @@ export const core = {
   returnsStackPointer: () => 'cannot return stack pointer to the caller',
   r0NotScalar: () => 'R0 not a scalar value',
   // stack depth
-  ldAbsInCallback: () => 'cannot use BPF_LD_[ABS|IND] within callback',
   tailCallStack: (depth: number) =>
     `tail_calls are not allowed when call stack of previous frames is ${depth} bytes. Too large`,
-  subprogStack: (subprog: number, size: number) => `stack size of subprog ${subprog} is ${size}. Too large`,
   combinedStack: (calls: number, size: number) => `combined stack size of ${calls} calls is ${size}. Too large`,
   throwInCallback: (insn: number, subprog: number) =>
     `bpf_throw kfunc (insn ${insn}) cannot be called from callback subprog ${subprog}`,
@@ -70,14 +64,8 @@ export const core = {
   spillSize: () => 'invalid size of register spill',
   spillStackPointer: () => 'cannot spill pointers to stack into stack frame of the caller',
   fillSize: () => 'invalid size of register fill',
-  varWriteSpilledPointer: (insn: number, off: number) =>
-    `spilled ptr in range of var-offset stack write; insn ${insn}, ptr off: ${off}`,
-  varWriteUninit: (insn: number, off: number) =>
-    `uninit stack in range of var-offset write prohibited for !root; insn ${insn}, off: ${off}`,
   varReadIntoHelper: (varOff: string, off: number, size: number) =>
     `variable offset stack pointer cannot be passed into helper function; var_off=${varOff} off=${off} size=${size}`,
-  varStackUnprivileged: (how: string, regno: number, varOff: string) =>
-    `R${regno}${how} variable offset stack access prohibited for !root, var_off=${varOff}`,
   leakFromStack: (off: number) => `leaking pointer from stack off ${off}`,
   zeroSizedRead: () => 'invalid zero-sized read',
   overwriteDynptr: (off: number) => `potential write to dynptr at off=${off} disallowed`,
@@ -87,7 +75,6 @@ export const core = {
   stackReadRangeVar: (how: string, regno: number, varOff: string, i: number, size: number) =>
     `invalid${how} read from stack R${regno} var_off ${varOff}+${i} size ${size}`,
   // arithmetic
-  invalidAluOpcode: (op: number) => `invalid BPF_ALU opcode ${op.toString(16)}`,
   divByZero: () => 'div by zero',
   invalidShift: (imm: number) => `invalid shift ${imm}`,
   pointerArithmetic: (regno: number) => `R${regno} pointer arithmetic prohibited`,
@@ -97,7 +84,6 @@ export const core = {
   addrSpaceCastSpaces: () => 'addr_space_cast insn can only convert between address space 1 and 0',
   addrSpaceCastNoArena: () => 'addr_space_cast insn can only be used in a program that has an associated arena',
   // jumps
-  invalidJmpOpcode: (op: number) => `invalid BPF_JMP/JMP32 opcode ${op.toString(16)}`,
   invalidMayGoto: (imm: number) => `invalid may_goto imm ${imm}`,
   pointerComparison: (regno: number) => `R${regno} pointer comparison prohibited`,
 } as const;
