@@ -59,37 +59,52 @@ export function slotsOf({ rows }: DecodedProgram, i: number): number {
   return rows[i]?.form === 'imm64' ? 2 : 1;
 }
 
-/** Instructions from the one at `entry` on that it may reach, ascending, and those that begin blocks. */
-function reach(decoded: DecodedProgram, entry: number): { seen: number[]; leaders: Set<number> } {
+/** Marks of instructions while a function is taken apart. */
+const SEEN = 1;
+const LEADER = 2;
+
+interface Reached {
+  /** Instructions that the function may reach, ascending. */
+  readonly seen: Int32Array;
+  /** Where those that branch or leave may lead. */
+  readonly targets: ReadonlyMap<number, readonly number[]>;
+}
+
+function reach(decoded: DecodedProgram, entry: number, marks: Uint8Array): Reached {
   const { length } = decoded;
-  const seen = new Set<number>();
-  const leaders = new Set([entry]);
+  const seen: number[] = [];
+  const targets = new Map<number, readonly number[]>();
   const todo = [entry];
+  marks[entry] = LEADER;
   for (let start = todo.pop(); start !== undefined; start = todo.pop()) {
     for (let i = start; ; i += slotsOf(decoded, i)) {
-      if (seen.has(i)) {
-        if (i !== start) leaders.add(i);
+      const mark = marks[i] as number;
+      if (mark & SEEN) {
+        marks[i] = mark | LEADER;
         break;
       }
-      seen.add(i);
+      marks[i] = mark | SEEN;
+      seen.push(i);
       if (i >= length) break;
-      const targets = successors(decoded, i);
-      if (!targets) continue;
-      for (const target of targets) {
-        leaders.add(target);
+      const found = successors(decoded, i);
+      if (!found) continue;
+      targets.set(i, found);
+      for (const target of found) {
+        marks[target] = (marks[target] as number) | LEADER;
         todo.push(target);
       }
       break;
     }
   }
-  return { seen: [...seen].sort((a, b) => a - b), leaders };
+  return { seen: Int32Array.from(seen).sort(), targets };
 }
 
-/** The graph of the function that starts at `entry`. */
-export function buildGraph(decoded: DecodedProgram, entry: number): Graph {
-  const { seen, leaders } = reach(decoded, entry);
+/** The graph of the function that starts at `entry`. `marks`: a byte an instruction and one more, all zero; it is left so. */
+export function buildGraph(decoded: DecodedProgram, entry: number, marks: Uint8Array): Graph {
+  const { seen, targets } = reach(decoded, entry, marks);
+  const isLeader = (i: number) => ((marks[i] as number) & LEADER) !== 0;
   const ids = new Map<number, number>([[entry, 0]]);
-  for (const i of seen) if (leaders.has(i) && !ids.has(i)) ids.set(i, ids.size);
+  for (const i of seen) if (isLeader(i) && !ids.has(i)) ids.set(i, ids.size);
   const graph = new Array<Block>(ids.size);
   for (let at = 0; at < seen.length; ) {
     const first = seen[at] as number;
@@ -99,17 +114,13 @@ export function buildGraph(decoded: DecodedProgram, entry: number): Graph {
     do {
       last = seen[at++] as number;
       cost++;
-    } while (
-      at < seen.length &&
-      !leaders.has(seen[at] as number) &&
-      last + slotsOf(decoded, last) === seen[at] &&
-      successors(decoded, last) === null
-    );
+    } while (!targets.has(last) && last + slotsOf(decoded, last) === seen[at] && !isLeader(seen[at] as number));
     const past = last >= decoded.length;
-    const targets = past ? [] : (successors(decoded, last) ?? [last + slotsOf(decoded, last)]);
     const end = past ? last : last + slotsOf(decoded, last);
-    const succ = targets.map((target) => edge(id, ids.get(target) as number));
+    const to = past ? [] : (targets.get(last) ?? [end]);
+    const succ = to.map((target) => edge(id, ids.get(target) as number));
     graph[id] = { id, first, end, cost, succ, dispatcher: false };
   }
+  for (const i of seen) marks[i] = 0;
   return graph;
 }

@@ -47,8 +47,9 @@ interface Analysed extends FunctionCode {
 
 function analyse(decoded: DecodedProgram): Analysed[] {
   let total = 0;
+  const marks = new Uint8Array(decoded.length + 1);
   return decoded.entries.map((entry) => {
-    const graph = buildGraph(decoded, entry);
+    const graph = buildGraph(decoded, entry, marks);
     for (const { cost } of graph) total += cost;
     if (total > MAX_COPIES * (decoded.length + 64)) throw new NotSupported('jit of functions that share code');
     const rolled = makeReducible(graph);

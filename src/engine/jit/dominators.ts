@@ -10,6 +10,8 @@ export interface Flow {
   readonly parent: Int32Array;
   /** Immediate dominator, by block; -1 for the entry. */
   readonly idom: Int32Array;
+  /** Predecessors, by block. */
+  readonly preds: readonly (readonly number[])[];
   dominates(a: number, b: number): boolean;
 }
 
@@ -56,7 +58,7 @@ export function predecessors(graph: Graph): number[][] {
 }
 
 /** Semi-NCA: semidominators with path compression, then the nearest common ancestor of those and the search's parents. */
-function immediateDominators(graph: Graph, { found, parent }: Search): Int32Array {
+function immediateDominators(graph: Graph, { found, parent }: Search, preds: Flow['preds']): Int32Array {
   const n = found.length;
   const number = new Int32Array(graph.length).fill(-1);
   found.forEach((block, i) => {
@@ -66,9 +68,9 @@ function immediateDominators(graph: Graph, { found, parent }: Search): Int32Arra
   const tree = up.slice();
   const semi = Int32Array.from({ length: n }, (_, i) => i);
   const label = semi.slice();
-  const preds = predecessors(graph);
   // The block with the least semidominator on the way from `v` up to what is not yet linked.
   const evaluate = (v: number, last: number): number => {
+    if ((up[v] as number) < last) return label[v] as number;
     const path: number[] = [];
     let top = v;
     for (; (up[top] as number) >= last; top = up[top] as number) path.push(top);
@@ -85,7 +87,7 @@ function immediateDominators(graph: Graph, { found, parent }: Search): Int32Arra
   };
   for (let w = n - 1; w > 0; w--) {
     semi[w] = tree[w] as number;
-    for (const block of preds[found[w] as number] as number[]) {
+    for (const block of preds[found[w] as number] as readonly number[]) {
       const v = number[block] as number;
       if (v < 0) continue;
       const other = semi[evaluate(v, w + 1)] as number;
@@ -134,13 +136,15 @@ export function analyseFlow(graph: Graph): Flow {
   order.forEach((block, i) => {
     position[block] = i;
   });
-  const idom = immediateDominators(graph, found);
+  const preds = predecessors(graph);
+  const idom = immediateDominators(graph, found, preds);
   const { enter, leave } = intervals(idom, order);
   return {
     order,
     position,
     parent: found.parent,
     idom,
+    preds,
     dominates: (a, b) => (enter[a] as number) <= (enter[b] as number) && (enter[b] as number) < (leave[a] as number),
   };
 }
@@ -168,10 +172,10 @@ export function findLoops(graph: Graph, flow: Flow): LoopNest {
     }
     return top;
   };
-  const preds = predecessors(graph);
+  const { preds } = flow;
   for (let i = flow.order.length - 1; i >= 0; i--) {
     const head = flow.order[i] as number;
-    const latches = (preds[head] as number[]).filter(
+    const latches = (preds[head] as readonly number[]).filter(
       (pred) => flow.position[pred] !== -1 && flow.dominates(head, pred),
     );
     if (latches.length === 0) continue;
@@ -182,7 +186,7 @@ export function findLoops(graph: Graph, flow: Flow): LoopNest {
       known[at] = head;
       if (header[at] === at) outer[at] = head;
       else header[at] = head;
-      for (const pred of preds[at] as number[]) if (flow.position[pred] !== -1) todo.push(outermost(pred));
+      for (const pred of preds[at] as readonly number[]) if (flow.position[pred] !== -1) todo.push(outermost(pred));
     }
   }
   return { header, outer };

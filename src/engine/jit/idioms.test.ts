@@ -23,7 +23,7 @@ const POPCOUNT32 = `
 function idiomsIn(text: string): string[] {
   const program = { id: 1, name: 'x', insns: assemble(text), environment: { ...noEnvironment } };
   const decoded = decodeProgram(bench.memory, program, () => ({ run: 'none', feature: null }));
-  const graph = buildGraph(decoded, 0);
+  const graph = buildGraph(decoded, 0, new Uint8Array(decoded.length + 1));
   return [...findIdioms(decoded, graph, analyseFlow(graph)).values()].map(({ kind }) => kind);
 }
 const noEnvironment = { map: () => 0, mapValue: () => 0, kfunc: () => undefined, ksym: () => undefined };

@@ -5,7 +5,7 @@
  * what is to be done takes the place of recursion, since functions nest thousands deep.
  */
 import type { Block, Edge, Graph } from './cfg.ts';
-import { type Flow, findLoops, predecessors } from './dominators.ts';
+import { type Flow, findLoops } from './dominators.ts';
 import type { Code } from './encoder.ts';
 import { OP } from './opcodes.ts';
 
@@ -50,12 +50,11 @@ interface Placement {
 }
 
 function place(graph: Graph, flow: Flow): Placement {
-  const { order, position, idom } = flow;
+  const { order, position, idom, preds } = flow;
   const { header, outer } = findLoops(graph, flow);
   const labelled = new Uint8Array(graph.length);
   const inside: number[][] = graph.map(() => []);
   const outside: number[][] = graph.map(() => []);
-  const preds = predecessors(graph);
   const isHeader = (block: number) => header[block] === block;
   /** Is `block` in the loop of `head`? */
   const inLoop = (block: number, head: number): boolean => {
@@ -65,10 +64,12 @@ function place(graph: Graph, flow: Flow): Placement {
   for (const block of order) {
     let above = idom[block] as number;
     if (above < 0) continue;
-    const forward = (preds[block] as number[]).filter(
-      (pred) => (position[pred] as number) !== -1 && (position[pred] as number) < (position[block] as number),
-    );
-    labelled[block] = forward.length > 1 || graph[above]?.dispatcher ? 1 : 0;
+    let forward = 0;
+    for (const pred of preds[block] as readonly number[]) {
+      const at = position[pred] as number;
+      if (at !== -1 && at < (position[block] as number)) forward++;
+    }
+    labelled[block] = forward > 1 || graph[above]?.dispatcher ? 1 : 0;
     // Out of every loop that it is no part of.
     for (let head = header[above] as number; head !== -1 && !inLoop(block, head); head = outer[head] as number) {
       labelled[block] = 1;
