@@ -189,4 +189,29 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       expect(memory.u32At(bench.buffer)).toBe(0);
     });
   });
+
+  it.each([
+    [100_000, 'straight'],
+    [100_000, 'branches'],
+    [1_000_000, 'straight'],
+  ])(
+    '%d instructions, %s',
+    (count, kind) => {
+      const part = kind === 'straight' ? 'r0 += 3' : 'if r0 == 77 goto +1; r0 += 3';
+      const unit = assemble(part);
+      const insns = new Uint8Array(count * 8);
+      const [start, end] = [assemble('r0 = 0'), assemble('exit')];
+      insns.set(start);
+      for (let at = 8; at + unit.length <= insns.length - 8; at += unit.length) insns.set(unit, at);
+      insns.set(end, insns.length - 8);
+      // What does not fill up the middle stays without an instruction; nothing leads there.
+      const units = Math.floor((insns.length - 16) / unit.length);
+      insns.copyWithin(8 + units * unit.length, insns.length - 8);
+      const roomy = createBench(64, name, 128 << 20);
+      const { r0, fault } = roomy.load(insns).run();
+      expect(fault).toBeNull();
+      expect(r0).toBe(BigInt(units * 3));
+    },
+    60_000,
+  );
 });

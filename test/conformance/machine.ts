@@ -15,14 +15,14 @@ export const nothing: LinkEnvironment = {
   ksym: () => undefined,
 };
 
-export function createMemory(cpus = 1): KernelMemory {
+export function createMemory(cpus = 1, memoryLimit = 16 << 20): KernelMemory {
   return KernelMemory.create({
     cpus,
     nrCpus: 64,
     cpumaskSize: 8,
     bpfCpumaskSize: 16,
     usageOffset: 8,
-    memoryLimit: 16 << 20,
+    memoryLimit,
     wasm,
   });
 }
@@ -36,8 +36,8 @@ export interface Bench {
   load(insns: Uint8Array, more?: Partial<LoadedProgram>): Runnable;
 }
 
-export function createBench(bufferSize: number, engineName: EngineName = 'interp'): Bench {
-  const memory = createMemory();
+export function createBench(bufferSize: number, engineName: EngineName = 'interp', memoryLimit = 16 << 20): Bench {
+  const memory = createMemory(1, memoryLimit);
   const engine = createEngine(engineName, memory, callOf);
   const buffer = memory.kmalloc(bufferSize, ALLOC_BUFFER);
   let id = 0;

@@ -102,7 +102,13 @@ function shapeOf(
   };
 }
 
-/** Compiles a program. It exports its functions by first instruction: the program's own, and callbacks. */
+/** Bytes of a function that WebAssembly engines take, at most. */
+const MAX_FUNCTION_BYTES = 7_500_000;
+
+/** A program is too large for WebAssembly engines to take. */
+export class TooLarge extends Error {}
+
+/** Compiles a program. Throws TooLarge where one of its functions is. It exports its functions by first instruction: the program's own, and callbacks. */
 export function compileProgram(decoded: DecodedProgram, target: CompileTarget): Uint8Array<ArrayBuffer> {
   const functions = analyse(decoded);
   const module = new ModuleWriter(target.shared);
@@ -137,6 +143,7 @@ export function compileProgram(decoded: DecodedProgram, target: CompileTarget): 
   for (const analysed of functions) {
     const f = new FunctionEmitter(context, shapeOf(decoded, analysed, target));
     emitFunction(f, analysed);
+    if (f.code.writer.length > MAX_FUNCTION_BYTES) throw new TooLarge();
     module.define(functionAt(analysed.entry), f.code);
   }
   for (const entry of new Set([0, ...decoded.callbacks])) module.export(`${entry}`, functionAt(entry));

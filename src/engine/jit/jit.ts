@@ -5,10 +5,11 @@ import { InputError, NotSupported } from '../../errors.ts';
 import type { KernelMemory } from '../../kernel/memory.ts';
 import type { Engine, LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine.ts';
 import { type Fault, type FaultKind, faultKinds } from '../fault.ts';
+import { Interpreter } from '../interp.ts';
 import { type CallResolver, createProg } from '../link.ts';
 import { CALLBACK_MASK, CALLBACK_SHIFT } from './calls.ts';
-import { compileProgram } from './compile.ts';
-import { decodeProgram } from './decode.ts';
+import { compileProgram, TooLarge } from './compile.ts';
+import { type DecodedProgram, decodeProgram } from './decode.ts';
 
 const NO_BUDGET = 2 ** 40;
 /** Bytes of the stack that the frames of a run share, and those above it that plain programs may touch. */
@@ -84,17 +85,12 @@ export class Jit implements Engine {
     const decoded = decodeProgram(memory, program, this.#callOf);
     const prog = createProg(memory, program);
     const callbackBase = { high: CALLBACK_HIGH, low: program.id << 20 };
-    const module = new WebAssembly.Module(
-      compileProgram(decoded, {
-        memory,
-        shared: this.#shared,
-        counts: this.#counts,
-        run: this.#run,
-        stackTop: this.#stackTop,
-        prog,
-        callbackBase,
-      }),
-    );
+    const bytes = this.#compile(decoded, prog, callbackBase);
+    if (!bytes) {
+      memory.kfree(prog);
+      return this.#interpret(program);
+    }
+    const module = new WebAssembly.Module(bytes);
     const functions = new Map<number, BpfFunction>();
     const compiled: CompiledProgram = {
       loaded: program,
@@ -123,6 +119,35 @@ export class Jit implements Engine {
         memory.kfree(prog);
       },
     };
+  }
+
+  /** The program's module; null when it is larger than engines take. */
+  #compile(
+    decoded: DecodedProgram,
+    prog: number,
+    callbackBase: { readonly high: number; readonly low: number },
+  ): Uint8Array<ArrayBuffer> | null {
+    try {
+      return compileProgram(decoded, {
+        memory: this.#memory,
+        shared: this.#shared,
+        counts: this.#counts,
+        run: this.#run,
+        stackTop: this.#stackTop,
+        prog,
+        callbackBase,
+      });
+    } catch (error) {
+      if (error instanceof TooLarge) return null;
+      throw error;
+    }
+  }
+
+  /** Runs a program without compiling it, as kernels do with what their JITs cannot take. Compiled ones cannot tail call it. */
+  #interpret(program: LoadedProgram): Runnable {
+    const runnable = new Interpreter(this.#memory, this.#callOf).load(program);
+    this.#memory.setU32(runnable.prog + layout.BP_ENTRY, this.#programs.grow(1, null));
+    return runnable;
   }
 
   #imports(compiled: CompiledProgram): WebAssembly.Imports {
