@@ -21,6 +21,7 @@ import { type DecodedProgram, functionTarget } from './decode.ts';
 import { BPF_SIGNATURE, type FunctionEmitter, THROW } from './emitter.ts';
 import type { Code, Signature } from './encoder.ts';
 import { INLINED } from './inline.ts';
+import { sourceOf } from './known.ts';
 import { I32, I64, OP } from './opcodes.ts';
 
 const E2BIG = 7;
@@ -87,7 +88,12 @@ export function signatureOf(name: string): Signature {
 
 /** Calls a function of kernel.wasm with r1.. as its row says. */
 function callKernel(f: FunctionEmitter, i: number, name: string): void {
-  if (INLINED[name]?.(f, i)) return;
+  const inline = INLINED[name];
+  if (inline?.(f, i, () => callOut(f, i, name))) return;
+  callOut(f, i, name);
+}
+
+function callOut(f: FunctionEmitter, i: number, name: string): void {
   const [params = '', result = ''] = (KERNEL_CALLS[name] ?? '').split(':');
   const { code } = f;
   noteSite(f, i);
@@ -122,27 +128,14 @@ export function callLocal(f: FunctionEmitter, i: number): void {
   f.reload(f.pending);
 }
 
-/** The function whose address a register certainly holds at `i`: from a ld_imm64 before it in the same block. */
-function knownCallback(f: FunctionEmitter, i: number, register: number): number | null {
-  const { insns, rows } = f.context.decoded;
-  let wanted = register;
-  for (let at = i - 1; at >= f.blockStart; at--) {
-    const row = rows[at];
-    if (!row && rows[at - 1]?.form === 'imm64') continue;
-    if (!row || row.form === 'call' || row.form === 'atomic') return null;
-    if (insns.dst[at] !== wanted) continue;
-    if (row.op === 'ld_imm64_func') return functionTarget(f.context.decoded, at);
-    if (row.op === 'mov64_reg') wanted = insns.src[at] as number;
-    else if (row.form !== 'store' && row.form !== 'storeImm' && row.form !== 'jmp') return null;
-  }
-  return null;
-}
-
 /** A callback: how it is called once its arguments are on the stack. */
 function callbackOf(f: FunctionEmitter, i: number, register: number): () => void {
   const { code, context } = f;
-  const known = knownCallback(f, i, register);
-  if (known !== null) return () => code.call(context.functionAt(known));
+  const source = sourceOf(f, i, register);
+  if (source !== null && context.decoded.rows[source]?.op === 'ld_imm64_func') {
+    const known = context.functionAt(functionTarget(context.decoded, source));
+    return () => code.call(known);
+  }
   // The number of the function is in its address.
   const index = f.take(I32);
   f.get32(register).i32(CALLBACK_SHIFT).op(OP['i32.shr_u']).i32(CALLBACK_MASK).op(OP['i32.and']).set(index);

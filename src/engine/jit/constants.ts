@@ -26,6 +26,17 @@ function byFd({ insns, context }: FunctionEmitter, i: number): bigint {
   return fd(insns.imm[i] as number);
 }
 
+/** The value of the ld_imm64 at `i`; null for the address of a function. */
+export function constantAt(f: FunctionEmitter, i: number): bigint | null {
+  const { insns } = f;
+  const kind = insns.src[i] as number;
+  const value = values[kind];
+  if (value) return value(f, i);
+  return kind === 0
+    ? BigInt.asUintN(64, (BigInt(insns.imm[i + 1] as number) << 32n) | BigInt((insns.imm[i] as number) >>> 0))
+    : null;
+}
+
 export function emitConstant(f: FunctionEmitter, i: number): void {
   const { code, insns, context } = f;
   const kind = insns.src[i] as number;

@@ -32,13 +32,10 @@ f0:
     end
     local.get r0
     local.set r1
-    global.get 0
-    i32.const 5242883
-    i32.store offset=12
     local.get r1
     i32.wrap_i64
-    call kernel.bpf_cpumask_weight
-    i64.extend_i32_u
+    i64.load
+    i64.popcnt
     local.set r0
   end
   local.get r0

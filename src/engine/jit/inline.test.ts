@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { ALLOC_BPF_CPUMASK } from '../../../assembly/layout.ts';
+import { nothing } from '../../../test/conformance/machine.ts';
+import { KERNEL_CALLS } from '../../kernel/generated/calls.ts';
+import { KernelMemory } from '../../kernel/memory.ts';
+import { readAsset } from '../../platform/node/assets.ts';
+import { assemble } from '../../uapi/asm.ts';
+import { callOf } from '../calls.ts';
+import { Interpreter } from '../interp.ts';
+import { CPUMASK } from './inline_cpumask.ts';
+import { Jit } from './jit.ts';
+
+/** CPUs of the machine, and NR_CPUS. */
+const MACHINES = [
+  [1, 1],
+  [2, 256],
+  [31, 64],
+  [33, 64],
+  [64, 64],
+  [63, 4096],
+  [65, 128],
+  [128, 128],
+  [129, 256],
+  [256, 8192],
+  [1000, 1024],
+  [1024, 1024],
+  [1030, 2048],
+] as const;
+
+/** A machine, and three masks for its engine to work on. */
+function bench(cpus: number, nrCpus: number, Engine: typeof Interpreter | typeof Jit) {
+  const bytes = Math.ceil(nrCpus / 64) * 8;
+  const memory = KernelMemory.create({
+    ...{ cpus, nrCpus, cpumaskSize: bytes, bpfCpumaskSize: bytes + 8, usageOffset: bytes, memoryLimit: 16 << 20 },
+    wasm: readAsset('dist/kernel.wasm'),
+  });
+  const masks = [0, 1, 2].map(() => memory.kmalloc(bytes + 8, ALLOC_BPF_CPUMASK));
+  const wordsOf = (mask: number) => memory.u8().subarray(mask, mask + bytes);
+  return { memory, masks, wordsOf, engine: new Engine(memory, callOf) };
+}
+
+/** Words that are empty, full, of one bit or of many, as `seed` has it: the shapes that the operations tell apart. */
+function fill(view: Uint8Array, seed: number): void {
+  let state = seed * 2654435761 + 1;
+  for (let word = 0; word < view.length; word += 8) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const kind = (state >>> 20) % 5;
+    for (let i = 0; i < 8; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      view[word + i] = [0, 0xff, i === state % 8 ? 1 << ((state >>> 9) & 7) : 0, state >>> 24, 0xff][kind] as number;
+    }
+  }
+  if (seed % 7 === 0) view.fill(0);
+  if (seed % 7 === 1) view.fill(0xff);
+}
+
+describe.each(MACHINES)('in line on %d CPUs of %d', (cpus, nrCpus) => {
+  const benches = [bench(cpus, nrCpus, Interpreter), bench(cpus, nrCpus, Jit)];
+  it.each(Object.keys(CPUMASK))('%s does what the kernel function does', (kfunc) => {
+    const result = (KERNEL_CALLS[kfunc] as string).endsWith(':') ? 'r0 = 0; ' : '';
+    const insns = assemble(`call k; ${result}exit`, { kfuncs: { k: 1 } });
+    const environment = { ...nothing, kfunc: () => kfunc };
+    const programs = benches.map(({ engine }) => engine.load({ id: 1, name: kfunc, insns, environment }));
+    for (let seed = 0; seed < 60; seed++) {
+      const cpu = [BigInt(seed % (cpus + 1)), BigInt(cpus - 1), 0xffffffffn, 0x100000000n][seed % 4] as bigint;
+      const [want, have] = benches.map(({ memory, masks, wordsOf }, i) => {
+        for (const [at, mask] of masks.entries()) fill(wordsOf(mask), seed % 3 ? seed + at : seed);
+        const addresses = masks.map((mask) => memory.address(mask));
+        const args = kfunc.endsWith('_cpu') ? [cpu, addresses[0] as bigint] : addresses;
+        const runs = [0, 1].map(() => programs[i]?.run({ args, cpu: seed % cpus }));
+        return { runs, masks: masks.map((mask) => [...wordsOf(mask)]) };
+      });
+      expect(want?.runs[0]?.fault).toBeNull();
+      expect(have, `seed ${seed}`).toEqual(want);
+    }
+  });
+});
