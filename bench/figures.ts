@@ -30,19 +30,21 @@ function time(ns: number): string {
   return ns >= 1e4 ? `${(ns / 1e3).toFixed(1)} us` : `${ns.toFixed(1)} ns`;
 }
 
-/** One line a figure, then the geometric means of every engine that is compared. */
+/** One line a figure, then the geometric means of every engine and machine size that is compared. */
 export function figureTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, engine, cpus, ns, vsKernel, vsC }) => [
     ...[name, engine, `${cpus}`, time(ns)],
     ...[ratio(vsKernel), ratio(vsC)],
   ]);
-  const means = [...new Set(figures.map(({ engine }) => engine))].flatMap((engine) => {
+  const machines = new Map(figures.map(({ engine, cpus }) => [`${engine} ${cpus}`, { engine, cpus }]));
+  const means = [...machines.values()].flatMap(({ engine, cpus }) => {
+    const these = figures.filter((figure) => figure.engine === engine && figure.cpus === cpus);
     const mean = (of: 'vsKernel' | 'vsC') => {
-      const values = figures.flatMap((figure) => (figure.engine === engine ? (figure[of] ?? []) : []));
+      const values = these.flatMap((figure) => figure[of] ?? []);
       return values.length > 1 ? geometricMean(values).toFixed(2) : '-';
     };
     const [kernel, c] = [mean('vsKernel'), mean('vsC')];
-    return kernel === '-' && c === '-' ? [] : [['geometric mean', engine, '', '', kernel, c]];
+    return kernel === '-' && c === '-' ? [] : [['geometric mean', engine, `${cpus}`, '', kernel, c]];
   });
   return table([['', 'engine', 'CPUs', 'time', 'vs kernel', 'vs C'], ...rows, ...means]);
 }

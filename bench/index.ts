@@ -9,6 +9,7 @@ import { benchCompute } from './compute.ts';
 import { benchExplore } from './explore.ts';
 import { type Figure, figureTable } from './figures.ts';
 import { benchInterp } from './interp.ts';
+import { benchKfunc } from './kfunc.ts';
 import { benchKfuncs, benchKfuncsHere } from './kfuncs.ts';
 import { benchParallel } from './parallel.ts';
 import { benchTranslate, TRANSLATE_ONCE, translateOnce } from './translate.ts';
@@ -31,6 +32,7 @@ const tableOnly = (run: () => Promise<void>) => async () => {
 /** One row a group. */
 const GROUPS: Readonly<Record<string, Group>> = {
   compute: { title: 'loops that compute, on every engine', run: benchCompute },
+  kfunc: { title: 'cpumask kfuncs called from BPF, beside the live kernel and C', run: benchKfunc },
   translate: { title: 'from instructions to code that can run', run: benchTranslate },
   interp: { title: 'the checking interpreter, beside the live kernel', run: tableOnly(benchInterp) },
   verifier: { title: 'the verifier, beside the live kernel', run: tableOnly(benchVerifier) },
@@ -45,7 +47,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   },
 };
 /** Groups that give figures. */
-const JSON_GROUPS = ['compute', 'translate'];
+const JSON_GROUPS = ['compute', 'kfunc', 'translate'];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
