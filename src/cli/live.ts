@@ -12,6 +12,7 @@ import { possibleCpus, setAffinity } from '../platform/node/sched_affinity.ts';
 import { collectLiveRun } from '../report/collect_live.ts';
 import { formatRun, runToJson } from '../report/run.ts';
 import { errnoName } from '../uapi/errno.ts';
+import { checkPrograms } from './programs.ts';
 import { note, paintFor, print, printJson } from './terminal.ts';
 
 export interface LiveRunFlags {
@@ -31,13 +32,15 @@ export function openLiveSession(
   options: { readonly prog?: readonly string[] | undefined; readonly set?: LiveRunFlags['set'] },
 ): LiveSession {
   const profile = openProfile(nearestRelease(release()), { btf: VMLINUX_BTF });
-  return new LiveSession(bytes, {
+  const session = new LiveSession(bytes, {
     name,
     profile,
     possibleCpus: possibleCpus(),
     programs: options.prog,
     set: options.set,
   });
+  checkPrograms(session.spec, name, options.prog);
+  return session;
 }
 
 /** Runs `body` with the capabilities that `--caps` names. */

@@ -1,6 +1,7 @@
 /** Options that mean the same in every command, and how their values are read. */
 import { type Command, Option } from 'commander';
 import { InputError } from '../errors.ts';
+import { note } from './terminal.ts';
 
 /** CPUs that a machine may have: NR_CPUS of distribution kernels. */
 export const MAX_CPUS = 8192;
@@ -73,6 +74,29 @@ export function machineOptions(command: Command): Command {
     .option('--kernel <release>', 'kernel release whose rules hold, or a kernel of the project (profile build)', '6.18')
     .option('--btf <file>', 'BTF of another kernel: raw, or an ELF with .BTF, also as .br or .gz')
     .addOption(new Option('--seed <n>', 'seed of everything random').argParser(u64('--seed')));
+}
+
+/**
+ * Refuses options that mean nothing beside what else was given.
+ * @throws InputError naming the first that the user wrote
+ */
+export function refuse(command: Command, options: readonly string[], why: string): void {
+  const [first] = written(command, options);
+  if (first !== undefined) throw new InputError(first, '', why);
+}
+
+/** Says that the options that set the simulated machine do not set the running kernel. */
+export function noteIdle(command: Command): void {
+  const idle = written(command, ['--cpus', '--nr-cpus', '--kernel', '--btf', '--seed', '--memory-limit']);
+  if (idle.length > 0) note(`note: the running kernel is as it is, whatever ${idle.join(', ')} may say`);
+}
+
+/** Those of the options, by their long names, that are on the command line. */
+function written(command: Command, options: readonly string[]): readonly string[] {
+  return command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map(({ long }) => long ?? '')
+    .filter((long) => options.includes(long));
 }
 
 function shorten(text: string): string {

@@ -197,12 +197,20 @@ export interface ProfileOptions {
  * @throws NotSupported when no rules are known for it
  */
 export function loadProfile({ release, readBtf, nrCpus, what }: ProfileOptions): Profile {
-  const file = FILES.find((candidate) => compareReleases(candidate.release, release) === 0);
-  if (!file)
-    throw new NotSupported(`kernel release ${release}; there are profiles for ${profileReleases().join(', ')}`);
+  const file = checkRelease(release);
   const btf = `dist/${file.btf}.btf`;
   const row: ProfileRow = { release, version: file.version, btf, ownBtf: file.btf === file.release };
   return new Profile(row, () => readBtf(row), nrCpus, what ?? btf, row.ownBtf || what !== undefined);
+}
+
+/**
+ * The file of a release.
+ * @throws NotSupported when there is none
+ */
+export function checkRelease(release: Release): ReleaseFile {
+  const file = FILES.find((candidate) => compareReleases(candidate.release, release) === 0);
+  if (file) return file;
+  throw new NotSupported(`kernel release ${release}; there are profiles for ${profileReleases().join(', ')}`);
 }
 
 /** Releases that have a profile, oldest first. */

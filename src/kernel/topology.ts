@@ -61,7 +61,7 @@ export function flatTopology(cpus: number): Topology {
  * @throws InputError saying which level is wrong
  */
 export function parseTopology(text: string, max: number): Topology {
-  const bad = (problem: string) => new InputError(text, 'topology', problem);
+  const bad = (problem: string) => new InputError(`"${text}"`, 'topology', problem);
   const levels: Level[] = [];
   let total = 1;
   for (const word of text

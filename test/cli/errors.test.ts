@@ -1,8 +1,38 @@
-import { describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { cli } from './run_cli.ts';
 
 const OBJECT = 'test/objects/globals.bpf.o';
 const SLOTS = 'test/objects/slots.bpf.o';
+const AFFINITY = 'examples/affinity/affinity.bpf.o';
+
+const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** An object without its programs: the flag that marks their sections as code is taken away. */
+function withoutPrograms(): Uint8Array {
+  const bytes = Uint8Array.from(readFileSync(AFFINITY));
+  const view = new DataView(bytes.buffer);
+  const sections = Number(view.getBigUint64(0x28, true));
+  for (let i = 0; i < view.getUint16(0x3c, true); i++) {
+    const flags = sections + i * 64 + 8;
+    view.setBigUint64(flags, view.getBigUint64(flags, true) & ~4n, true);
+  }
+  return bytes;
+}
+
+const EMPTY = file('empty.o', '');
+const TRUNCATED = file('truncated.o', readFileSync(AFFINITY).subarray(0, 3000));
+const BARE = file('bare.o', withoutPrograms());
+const BROKEN_BR = file('broken.br', Uint8Array.of(0x1b, 0x0f, 0, 0xf8));
 
 describe('what is wrong is said in one line, with the exit status of its kind', () => {
   it.each<[readonly string[], number, string]>([
@@ -29,6 +59,23 @@ describe('what is wrong is said in one line, with the exit status of its kind', 
     [['run', OBJECT, '--engine', 'warp'], 2, '--engine: "warp" is none of'],
     [['run', SLOTS, '--prog', 'map_leave', '--fire', 'nothing'], 3, 'not supported yet: tracepoint nothing'],
     [['run', OBJECT, '--kernel', '9.9'], 3, 'not supported yet: kernel release 9.9'],
+    [['kfuncs', '--kernel', '9.9'], 3, 'not supported yet: kernel release 9.9'],
+    [['run', EMPTY], 2, 'empty.o: offset 0x0: not an ELF file'],
+    [['run', ''], 2, '"": no such file'],
+    [['verify', TRUNCATED], 2, 'truncated.o: offset 0x28: 16 section headers at 0x1e20 end past the file (3000 bytes)'],
+    [['run', BARE], 2, 'bare.o: has no programs'],
+    [['verify', BARE], 2, 'bare.o: has no programs'],
+    [['disasm', BARE], 2, 'bare.o: has no programs'],
+    [['disasm', OBJECT, '--prog', ''], 2, 'has no program ""; it has read_all'],
+    [['replay', EMPTY], 2, 'empty.o: has no vectors'],
+    [['replay', BROKEN_BR], 2, 'broken.br: cannot be unpacked'],
+    [['run', OBJECT, '--btf', BROKEN_BR], 2, 'broken.br: cannot be unpacked'],
+    [['run', OBJECT, '--topology', ''], 2, '"": topology: "" is no level'],
+    [['run', OBJECT, '--engine', 'live', '--fire', 'sched_switch'], 2, '--fire: goes with the simulated kernel'],
+    [['run', OBJECT, '--engine', 'live', '--fail', 'create:1'], 2, '--fail: goes with the simulated kernel'],
+    [['run', OBJECT, '--parallel', '--ledger', 'json'], 2, '--ledger: does not go with --parallel'],
+    [['explore', AFFINITY, '--cpu', '0=record_new_task', '--assert', 'failed=x'], 2, '"x" is no whole number'],
+    [['explore', AFFINITY, '--faults', '--replay', '0:1'], 2, "'--faults' cannot be used with option '--replay"],
   ])('%j', (args, status, message) => {
     const result = cli(...args);
     expect(result.stderr).toContain(message);
@@ -36,6 +83,12 @@ describe('what is wrong is said in one line, with the exit status of its kind', 
     expect(result.stdout).toBe('');
     expect(result.stderr.trim().split('\n')).toHaveLength(1);
     expect(result.stderr).not.toMatch(/\n\s+at |node:internal/);
+  });
+
+  it.skipIf(!existsSync('/dev/zero'))('reads no more of a file that never ends than a file may have', () => {
+    const { status, stderr } = cli('disasm', '/dev/zero');
+    expect(stderr).toBe('bpf-cpumask: /dev/zero: goes on after 268435456 bytes, which is what is read at most\n');
+    expect(status).toBe(2);
   });
 
   it('gives help on request, and where it is needed', () => {

@@ -24,6 +24,7 @@ export function define(command: Command, done: (status: number) => void): void {
     new Option(`${flag} <n>`, text).argParser(count(flag, least, most)).default(value);
   command
     .description('Record golden vectors of the running kernel, as `replay` reads them, on stdout (Linux, privileges).')
+    .addHelpText('after', '\n  sudo bpf-cpumask capture --streams 2 > mine.jsonl && bpf-cpumask replay mine.jsonl')
     .addOption(number('--streams', 'streams of each profile', 1, 100_000, 7))
     .addOption(number('--ops', 'operations of a stream', 1, 900, 60))
     .addOption(number('--seed', 'seed of the first stream', 0, 2 ** 31, 1))

@@ -58,7 +58,7 @@ function codeOf(elf: Uint8Array): Uint8Array {
 
 function runPlain(insns: Uint8Array, input: Uint8Array, engine: string): RunOutcome {
   const name = ENGINE_NAMES.find((one) => one === engine);
-  if (!name) throw new NotSupported(`--engine ${engine} with conform`);
+  if (!name) throw new InputError('--engine', '', `"${engine}" is none of ${ENGINE_NAMES.join(', ')}`);
   const memory = KernelMemory.create({
     cpus: 1,
     nrCpus: 64,
@@ -115,14 +115,14 @@ export function conformAlone(memoryHex: string | undefined, options: ConformOpti
 
 export function define(command: Command, done: (status: number) => void): void {
   command
+    .description(
+      'Read a plain program as hex from stdin, run it unverified, print r0 as hex: a bpf_conformance plugin.',
+    )
     .argument('[memory_hex]', 'memory that r1 points to; r2 is its length')
     .option('--engine <engine>', 'interp or jit', 'interp')
     .option('--elf', 'stdin is an ELF file: run its first executable section')
     .option('--debug', 'accepted, and ignored')
-    .addHelpText(
-      'after',
-      '\nReads a program as hex from stdin, runs it unverified, prints r0 as hex (bpf_conformance plugin).',
-    )
+    .addHelpText('after', '\n  echo b7 00 00 00 2a 00 00 00 95 00 00 00 00 00 00 00 | bpf-cpumask conform')
     .action((memoryHex: string | undefined, options: ConformOptions) => {
       done(conform(memoryHex, options));
     });

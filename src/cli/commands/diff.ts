@@ -25,7 +25,7 @@ export function define(command: Command, done: (status: number) => void): void {
     .option('--json', 'one JSON object a program')
     .addHelpText(
       'after',
-      '\nPrograms that a tracepoint runs are compared by verdict alone: what they compute depends on the tasks of this machine.',
+      '\nPrograms that a tracepoint runs are compared by verdict alone: what they compute depends on the tasks of this machine.\n\n  sudo bpf-cpumask diff my.bpf.o --prog pick',
     )
     .action((path: string, flags: Flags) => {
       const bytes = readUserFile(path);

@@ -67,7 +67,12 @@ const module: CommandModule = {
             .argParser(count('--failures', 0, 100))
             .default(1),
         )
-        .option('--faults', 'one run for each allocation that can fail, and what the program makes of it')
+        .addOption(
+          new Option(
+            '--faults',
+            'one run for each allocation that can fail, and what the program makes of it',
+          ).conflicts('replay'),
+        )
         .addOption(new Option('--limit <n>', 'schedules at most').argParser(count('--limit', 1, 1e12)))
         .addOption(new Option('--shard <i/n>', 'only part i of n; parts add up to all').argParser(shard))
         .option('--replay <schedule>', 'run this schedule, as a finding printed it')
@@ -168,8 +173,17 @@ function threadsOf(object: BpfObject, { cpu = [], irq = [] }: ExploreFlags, cpus
 }
 
 function assertionsOf(object: BpfObject, words: readonly string[] | undefined): Assertion[] {
-  if (words) return Object.entries(settings(words, '--assert')).map(([variable, value]) => ({ variable, value }));
+  if (words) return Object.entries(settings(words, '--assert')).map((entry) => assertion(object, ...entry));
   return object.globals.names().includes('err') ? [{ variable: 'err', value: '0' }] : [];
+}
+
+function assertion(object: BpfObject, variable: string, value: string): Assertion {
+  const now = object.globals.get(variable);
+  if (typeof now !== 'number' && typeof now !== 'bigint') return { variable, value };
+  if (!/^(0x[0-9a-f]{1,16}|-?\d{1,20})$/i.test(value)) {
+    throw new InputError(`--assert ${variable}`, '', `"${value}" is no whole number`);
+  }
+  return { variable, value: `${BigInt(value)}` };
 }
 
 function replay(explorer: Explorer, context: ExploreContext, schedule: string, { json }: ExploreFlags): number {

@@ -1,9 +1,9 @@
 /** `kfuncs [PATTERN]`: the kfunc table of a kernel release. */
 import type { Command } from 'commander';
-import { EXIT, InputError } from '../../errors.ts';
+import { EXIT } from '../../errors.ts';
 import { kfuncsOf } from '../../kernel/bpf/kfuncs/index.ts';
 import { atRelease, flagNames, type KfuncRow, protoAt, type Release } from '../../kernel/bpf/rows.ts';
-import { profileReleases } from '../../kernel/profile.ts';
+import { checkRelease } from '../../kernel/profile.ts';
 import { releaseOfKernel } from '../../platform/node/user_profiles.ts';
 import { paintFor, print, printJson } from '../terminal.ts';
 
@@ -23,13 +23,6 @@ function declaration(row: KfuncRow, release: Release): string {
   return `${result}${result.endsWith('*') ? '' : ' '}${row.name}${proto.slice(paren)}`;
 }
 
-/** @throws InputError for a release that no rows are known for */
-function knownRelease(kernel: string): Release {
-  const release = releaseOfKernel(kernel);
-  if (profileReleases().includes(release)) return release;
-  throw new InputError('--kernel', '', `no rules are known for ${release}; there are ${profileReleases().join(', ')}`);
-}
-
 /** Rows by where they are defined and who may call them, in table order. */
 function groups(rows: readonly KfuncRow[], release: Release): ReadonlyMap<string, readonly KfuncRow[]> {
   const found = new Map<string, KfuncRow[]>();
@@ -44,11 +37,14 @@ function groups(rows: readonly KfuncRow[], release: Release): ReadonlyMap<string
 
 export function define(command: Command, done: (status: number) => void): void {
   command
+    .description('The kfuncs of a kernel release: prototype, flags, since when, and which program types may call them.')
+    .addHelpText('after', '\n  bpf-cpumask kfuncs cpumask --kernel 6.12')
     .argument('[pattern]', 'only kfuncs whose name contains this')
     .option('--kernel <release>', 'kernel release', '6.18')
     .option('--json', 'one JSON object a kfunc')
     .action((pattern: string | undefined, flags: Flags) => {
-      const release = knownRelease(flags.kernel);
+      const release = releaseOfKernel(flags.kernel);
+      checkRelease(release);
       const rows = kfuncsOf(release).filter((row) => row.name.includes(pattern ?? ''));
       if (flags.json) {
         for (const row of rows) {

@@ -12,6 +12,7 @@ interface Flags {
 
 export function define(command: Command, done: (status: number) => void): void {
   command
+    .description('Show a CPU mask in every form; combine masks.')
     .argument('<expr...>', 'a mask: cpulist 0-3,8, hex ff,ffffffff or 0xff, words:ffff,3; with & | ^ ~ ( )')
     .addOption(
       new Option('--cpus <n>', 'CPUs of the machine: the bound, and what ~, N and all mean').argParser(
@@ -19,7 +20,7 @@ export function define(command: Command, done: (status: number) => void): void {
       ),
     )
     .option('--json', 'one JSON object')
-    .addHelpText('after', "\nExample: bpf-cpumask mask '0-7 & ~2,3'")
+    .addHelpText('after', "\n  bpf-cpumask mask '0-7 & ~2,3'\n  bpf-cpumask mask '~(0-3 | 8-11)' --cpus 16 --json")
     .action((parts: readonly string[], { cpus, json }: Flags) => {
       const expr = parts.join(' ');
       const mask = evaluateMask(expr, cpus);

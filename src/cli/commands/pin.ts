@@ -30,7 +30,7 @@ const module: CommandModule = {
       .usage('--cpus MASK -- COMMAND [ARGUMENT...]')
       .requiredOption('--cpus <mask>', 'CPUs: 0-3,8, or an expression as `mask` takes')
       .argument('<command...>', 'what to run, with its arguments')
-      .addHelpText('after', "\nThe exit status is the command's own.")
+      .addHelpText('after', "\nThe exit status is the command's own.\n\n  bpf-cpumask pin --cpus 0 -- make test")
       .action(async ([name = '', ...args]: string[], { cpus }: { cpus: string }) => {
         const online = CpuMask.fromList(hostCpus().online);
         const mask = evaluateMask(cpus, (online.last ?? 0) + 1);

@@ -1,17 +1,22 @@
 /** `replay VECTORS.jsonl...`: golden vectors of real kernels, executed and compared. */
 
 import { release } from 'node:os';
-import { brotliDecompressSync } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import { callOf } from '../../engine/calls.ts';
 import { createEngine } from '../../engine/engines.ts';
-import { type GoldenMismatch, parseGolden, replayStream, type VectorEngine } from '../../engine/golden.ts';
+import {
+  type GoldenMismatch,
+  type GoldenStream,
+  parseGolden,
+  replayStream,
+  type VectorEngine,
+} from '../../engine/golden.ts';
 import { createApiVectorEngine } from '../../engine/golden_api.ts';
 import { createProgramVectorEngine } from '../../engine/golden_engine.ts';
 import { createLiveVectorEngine } from '../../engine/live_golden.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT, InputError } from '../../errors.ts';
 import { readAsset } from '../../platform/node/assets.ts';
-import { readUserFile } from '../../platform/node/files.ts';
+import { readPackedFile } from '../../platform/node/files.ts';
 import { possibleCpus } from '../../platform/node/sched_affinity.ts';
 import { choice } from '../options.ts';
 import { note, print, printJson } from '../terminal.ts';
@@ -35,9 +40,11 @@ interface Flags {
   readonly json?: boolean;
 }
 
-function textOf(path: string): string {
-  const bytes = readUserFile(path);
-  return Buffer.from(path.endsWith('.br') ? brotliDecompressSync(bytes) : bytes).toString('utf8');
+/** A check that checked nothing must not look as if it had passed. */
+function streamsOf(path: string): readonly GoldenStream[] {
+  const streams = parseGolden(Buffer.from(readPackedFile(path)).toString('utf8'), path);
+  if (streams.length === 0) throw new InputError(path, '', 'has no vectors: one stream a line is wanted');
+  return streams;
 }
 
 function describe({ stream, index, op, have, want }: GoldenMismatch): string {
@@ -47,7 +54,9 @@ function describe({ stream, index, op, have, want }: GoldenMismatch): string {
 
 export function define(command: Command, done: (status: number) => void): void {
   command
-    .argument('<vectors...>', 'files of golden vectors, one stream a line; also as .br')
+    .description('Execute golden vectors, streams of operations with what a real kernel answered, and compare.')
+    .addHelpText('after', '\n`bpf-cpumask capture` records such vectors on a running kernel.')
+    .argument('<vectors...>', 'files of golden vectors, one stream a line; also as .br or .gz')
     .addOption(
       new Option('--engine <name>', 'what executes them: api, interp, jit or live')
         .default('api')
@@ -59,7 +68,7 @@ export function define(command: Command, done: (status: number) => void): void {
       let passed = 0;
       let failed = 0;
       for (const file of files) {
-        for (const stream of parseGolden(textOf(file), file)) {
+        for (const stream of streamsOf(file)) {
           const { ops, mismatch } = replayStream(engine, stream);
           if (mismatch) failed++;
           else passed++;

@@ -10,7 +10,17 @@ import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
-import { choice, collect, count, hexBytes, type MachineFlags, machineOptions, settings } from '../options.ts';
+import {
+  choice,
+  collect,
+  count,
+  hexBytes,
+  type MachineFlags,
+  machineOptions,
+  noteIdle,
+  refuse,
+  settings,
+} from '../options.ts';
 import { note, paintFor, print, printJson } from '../terminal.ts';
 
 interface RunFlags extends MachineFlags {
@@ -36,6 +46,12 @@ interface RunFlags extends MachineFlags {
 
 /** Instructions after which a program is taken to hang: some tens of seconds. */
 const BUDGET = 2 ** 32;
+
+/** Options that change what runs in ways that the running kernel knows nothing of. */
+const SIMULATED_ONLY = [
+  ...['--pid', '--affinity', '--topology', '--fire', '--parallel'],
+  ...['--ledger', '--fail', '--fail-rate', '--delay-refill'],
+];
 
 const ENGINES = ['interp', 'jit', 'live'] as const;
 
@@ -90,6 +106,11 @@ const module: CommandModule = {
     )
       .addHelpText('after', EXAMPLES)
       .action(async (path: string, flags: RunFlags) => {
+        if (flags.engine === 'live') {
+          refuse(command, SIMULATED_ONLY, 'goes with the simulated kernel, not with --engine live');
+          noteIdle(command);
+        }
+        if (flags.parallel) refuse(command, ['--ledger'], 'does not go with --parallel');
         done(await run(path, flags));
       });
   },

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { EXIT, InputError, NotSupported } from '../../errors.ts';
+import { EXIT, NotSupported } from '../../errors.ts';
 import { type LinkResult, linkPrograms } from '../../kernel/link.ts';
 import { loadObject } from '../../loader/object.ts';
 import type { ObjectSpec } from '../../loader/spec.ts';
@@ -9,7 +9,8 @@ import { openKernel } from '../../platform/node/user_profiles.ts';
 import { accepted, formatVerdict, type Judged, type Part, verdictToJson } from '../../report/verdict.ts';
 import { initRange, verify } from '../../verifier/index.ts';
 import type { CommandModule } from '../command.ts';
-import { choice, collect, count, type MachineFlags, machineOptions } from '../options.ts';
+import { choice, collect, count, type MachineFlags, machineOptions, noteIdle } from '../options.ts';
+import { checkPrograms } from '../programs.ts';
 import { note, paintFor, print, printJson, type Style } from '../terminal.ts';
 
 interface VerifyFlags extends MachineFlags {
@@ -54,19 +55,21 @@ const module: CommandModule = {
           ).argParser(count('--log-level', 0, 2)),
         )
         .option('--json', 'one JSON object a program, on one line'),
-    ).action(async (path: string, flags: VerifyFlags) => {
-      done(await run(path, flags));
-    });
+    )
+      .addHelpText(
+        'after',
+        '\n  bpf-cpumask verify my.bpf.o --kernel 6.12\n  bpf-cpumask verify my.bpf.o --prog pick --log-level 2',
+      )
+      .action(async (path: string, flags: VerifyFlags) => {
+        if (flags.engine === 'live') noteIdle(command);
+        done(await run(path, flags));
+      });
   },
 };
 
 async function run(path: string, flags: VerifyFlags): Promise<number> {
   const object = loadObject(readUserFile(path), path);
-  for (const name of flags.prog ?? []) {
-    if (object.programs.some((program) => program.name === name)) continue;
-    const names = object.programs.map((program) => program.name).join(', ');
-    throw new InputError('--prog', '', `${path} has no program ${name}; it has ${names || 'none'}`);
-  }
+  checkPrograms(object, path, flags.prog);
   const judge = flags.engine === 'live' ? await liveJudge(path, flags) : judgeOf(flags);
   const paint = paintFor(process.stdout);
   let status: number = EXIT.ok;
