@@ -3,7 +3,6 @@ import type { VerifierCase } from '../case.ts';
 
 const leave = 'r0 = 0; exit';
 const rawTp = { type: 'tracing', attach: 'trace_raw_tp' } as const;
-const newtask = { ...rawTp, to: 'btf_trace_task_newtask' } as const;
 const filter = { type: 'socket_filter' } as const;
 const ops = { type: 'struct_ops' } as const;
 const static1 = { f: { linkage: 'static', args: ['pointer'] } } as const;
