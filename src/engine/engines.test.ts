@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { ALLOC_BUFFER, PC_IRQ_OFF, PC_PREEMPT, PC_RCU_NESTING } from '../../assembly/layout.ts';
 import { createBench, nothing } from '../../test/conformance/machine.ts';
+import { KernelMemory } from '../kernel/memory.ts';
 import { assemble, assembleWithLabels } from '../uapi/asm.ts';
-import { ENGINE_NAMES } from './engines.ts';
+import { callOf } from './calls.ts';
+import { createEngine, ENGINE_NAMES } from './engines.ts';
 
 describe.each(ENGINE_NAMES)('%s', (name) => {
   const bench = createBench(64, name);
@@ -188,6 +191,26 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       expect([PC_RCU_NESTING, PC_PREEMPT, PC_IRQ_OFF].map(nesting)).toEqual([0, 0, 0]);
       expect(memory.u32At(bench.buffer)).toBe(0);
     });
+  });
+
+  it('runs over memory that is not shared, as pages that are not isolated have it', () => {
+    vi.stubGlobal('SharedArrayBuffer', undefined);
+    try {
+      const memory = KernelMemory.create({
+        ...{ cpus: 1, nrCpus: 64, cpumaskSize: 8, bpfCpumaskSize: 16, usageOffset: 8, memoryLimit: 16 << 20 },
+        wasm: new Uint8Array(readFileSync(new URL('../../dist/kernel.wasm', import.meta.url))),
+      });
+      const program = createEngine(name, memory, callOf).load({
+        ...{ id: 1, name: 'unshared', environment: nothing },
+        insns: assemble('*(u64 *)(r10 - 8) = 5; r1 = 7; lock *(u64 *)(r10 - 8) += r1; r0 = *(u64 *)(r10 - 8); exit'),
+      });
+      // Memory that is not shared moves when it grows.
+      expect(program.run().r0).toBe(12n);
+      memory.kmalloc(4 << 20, ALLOC_BUFFER);
+      expect(program.run()).toMatchObject({ r0: 12n, insns: 5 });
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it.each([

@@ -57,13 +57,13 @@ describe('conform', () => {
     expect(plugin(program, '--engine', 'interp').stdout).toBe('0\n');
   });
 
-  it('bears stores that reach a little above the stack, in each function, and maps by descriptor', () => {
+  it.each(['interp', 'jit'])('bears stores a little above each stack, and maps by descriptor: %s', (engine) => {
     const program = assemble(`r1 = 7; *(u64 *)(r10 - 4) = 5; call f; r6 = *(u32 *)(r10 - 4); r0 += r6; exit
       f: *(u64 *)(r10 - 4) = 9; r0 = r1; exit`);
-    expect(plugin(hex(program)).stdout).toBe('c\n');
+    expect(plugin(hex(program), '--engine', engine).stdout).toBe('c\n');
     const map = assemble('r1 = map(m); call bpf_map_lookup_elem; if r0 == 0 goto +1; r0 = 1; exit', { maps: { m: 0 } });
     map[1] = 0x11;
-    expect(plugin(hex(map)).stdout).toBe('1\n');
+    expect(plugin(hex(map), '--engine', engine).stdout).toBe('1\n');
   });
 
   it('takes an ELF file', () => {

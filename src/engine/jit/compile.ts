@@ -41,6 +41,9 @@ export interface CompileTarget {
 /** Code that functions share is compiled once for each: so often, on average, at most. */
 const MAX_COPIES = 4;
 
+/** Plain programs may reach a little above their stack (RunOptions.stackSlack). */
+const PLAIN_GAP = 32;
+
 interface Analysed extends FunctionCode {
   readonly entry: number;
 }
@@ -94,11 +97,12 @@ function shapeOf(
     entry,
     stack: stackDepths ? Math.ceil((stackDepths.get(entry) ?? STACK_SIZE) / 8) * 8 : STACK_SIZE,
     extra: walksMaps ? CURSOR_SIZE : 0,
+    gap: stackDepths ? 0 : PLAIN_GAP,
     counting: counts ? (inside ? 'local' : 'end') : 'none',
     usesMayGoto: mayGoto,
     checksBudget: bpfCalls && counts,
     // The verifier bounds the depth of calls.
-    stackLimit: stackDepths ? 0 : stackTop - MAX_FRAMES * STACK_SIZE,
+    stackLimit: stackDepths ? 0 : stackTop - MAX_FRAMES * (STACK_SIZE + PLAIN_GAP),
   };
 }
 

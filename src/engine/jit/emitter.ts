@@ -55,6 +55,8 @@ export interface FunctionShape {
   readonly stack: number;
   /** Bytes below the stack for cursors of map walks. */
   readonly extra: number;
+  /** Bytes above it that nobody else uses. */
+  readonly gap: number;
   readonly counting: Counting;
   readonly usesMayGoto: boolean;
   /** Whether the budget is looked at on entry, too. */
@@ -87,7 +89,7 @@ export class FunctionEmitter {
     const r0 = code.local(I64);
     this.registers = [r0, 0, 1, 2, 3, 4, ...[6, 7, 8, 9].map(() => code.local(I64))];
     this.left = shape.counting === 'local' ? code.local(I64) : -1;
-    this.sp = shape.stack + shape.extra > 0 ? code.local(I32) : FRAME_PARAM;
+    this.sp = shape.stack + shape.extra + shape.gap > 0 ? code.local(I32) : FRAME_PARAM;
     this.mayGoto = shape.usesMayGoto ? code.local(I32) : -1;
   }
 
@@ -229,7 +231,7 @@ export class FunctionEmitter {
   /** The function's beginning: its stack, zero as the interpreter has it. */
   prologue(): void {
     const { code, shape, left } = this;
-    const size = shape.stack + shape.extra;
+    const size = shape.stack + shape.extra + shape.gap;
     if (size > 0) code.get(FRAME_PARAM).i32(size).op(OP['i32.sub']).set(this.sp);
     if (left >= 0) this.reload(0);
     if (shape.checksBudget) this.checkBudget(shape.entry);
