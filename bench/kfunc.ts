@@ -184,7 +184,7 @@ async function besideKernel(binary: string | null): Promise<Figure[]> {
   using session = new LiveSession(readFileSync(file(OBJECT)), { name: OBJECT, profile, possibleCpus: cpus });
   const ours = compiled({ profile }, cpus);
   const c = binary ? [inC(binary, cpus, profile.nrCpus)] : [];
-  return figuresOf([ours, onKernel(session, cpus), ...c], ours.names, cpus);
+  return await figuresOf([ours, onKernel(session, cpus), ...c], ours.names, cpus);
 }
 
 export async function benchKfunc(): Promise<Figure[]> {
