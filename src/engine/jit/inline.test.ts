@@ -36,7 +36,7 @@ function bench(cpus: number, nrCpus: number, Engine: typeof Interpreter | typeof
   });
   const masks = [0, 1, 2].map(() => memory.kmalloc(bytes + 8, ALLOC_BPF_CPUMASK));
   const wordsOf = (mask: number) => memory.u8().subarray(mask, mask + bytes);
-  return { memory, masks, wordsOf, engine: new Engine(memory, callOf) };
+  return { memory, masks, bytes, wordsOf, engine: new Engine(memory, callOf) };
 }
 
 /** Words that are empty, full, of one bit or of many, as `seed` has it: the shapes that the operations tell apart. */
@@ -54,6 +54,14 @@ function fill(view: Uint8Array, seed: number): void {
   if (seed % 7 === 1) view.fill(0xff);
 }
 
+/** Arguments of those that take more than masks. */
+const ARGUMENTS: readonly [RegExp, (masks: readonly bigint[], cpu: bigint, size: bigint) => bigint[]][] = [
+  [/_cpu$/, ([mask = 0n], cpu) => [cpu, mask]],
+  [/populate$/, ([dst = 0n, src = 0n], _, size) => [dst, src, size]],
+];
+/** References: some, and those that saturate. None that two releases are the last of. */
+const COUNTS = [3, 4, 0x7fffffff, 0x80000000, 0x7ffffffe];
+
 describe.each(MACHINES)('in line on %d CPUs of %d', (cpus, nrCpus) => {
   const benches = [bench(cpus, nrCpus, Interpreter), bench(cpus, nrCpus, Jit)];
   it.each(Object.keys(CPUMASK))('%s does what the kernel function does', (kfunc) => {
@@ -63,12 +71,14 @@ describe.each(MACHINES)('in line on %d CPUs of %d', (cpus, nrCpus) => {
     const programs = benches.map(({ engine }) => engine.load({ id: 1, name: kfunc, insns, environment }));
     for (let seed = 0; seed < 60; seed++) {
       const cpu = [BigInt(seed % (cpus + 1)), BigInt(cpus - 1), 0xffffffffn, 0x100000000n][seed % 4] as bigint;
-      const [want, have] = benches.map(({ memory, masks, wordsOf }, i) => {
+      const [want, have] = benches.map(({ memory, masks, bytes, wordsOf }, i) => {
         for (const [at, mask] of masks.entries()) fill(wordsOf(mask), seed % 3 ? seed + at : seed);
         const addresses = masks.map((mask) => memory.address(mask));
-        const args = kfunc.endsWith('_cpu') ? [cpu, addresses[0] as bigint] : addresses;
+        const size = BigInt([0, 8, bytes][seed % 3] as number);
+        const args = ARGUMENTS.find(([name]) => name.test(kfunc))?.[1](addresses, cpu, size) ?? addresses;
+        for (const mask of masks) memory.setU32(mask + bytes, COUNTS[seed % COUNTS.length] as number);
         const runs = [0, 1].map(() => programs[i]?.run({ args, cpu: seed % cpus }));
-        return { runs, masks: masks.map((mask) => [...wordsOf(mask)]) };
+        return { runs, masks: masks.map((mask) => [...wordsOf(mask), memory.u32At(mask + bytes)]) };
       });
       expect(want?.runs[0]?.fault).toBeNull();
       expect(have, `seed ${seed}`).toEqual(want);

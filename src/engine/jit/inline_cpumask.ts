@@ -1,9 +1,10 @@
 /**
- * Operations on masks of a few words, in line: what assembly/lib/bitmap.ts, find_bit.ts and cpumask.ts compute, with the words
+ * The cpumask kfuncs in line, where masks have few words: what assembly/lib/bitmap.ts, find_bit.ts and cpumask.ts compute, with the words
  * unrolled and their number known. Masks of more words are left to those.
  */
 import {
   FEATURE_DISTRIBUTE_NR_CPU_IDS,
+  M_BPF_CPUMASK_USAGE,
   M_FEATURES,
   M_LARGE_CPUMASK_BITS,
   M_NR_CPU_IDS,
@@ -12,7 +13,7 @@ import {
   PC_DISTRIBUTE_PREV,
 } from '../../../assembly/layout.ts';
 import type { FunctionEmitter } from './emitter.ts';
-import { I32, I64, OP } from './opcodes.ts';
+import { I32, I64, OP, V128 } from './opcodes.ts';
 
 /**
  * Emits the code of the call at `i`: arguments are in r1.., the result goes into r0; false: it has to be called. `call` emits the
@@ -22,8 +23,7 @@ export type Inline = (f: FunctionEmitter, i: number, call: () => void) => boolea
 
 /** Words of the masks whose operations are unrolled. */
 const MAX_WORDS = 16;
-/** The same of searches, which branch at every word. */
-const MAX_SEARCHED = 4;
+const EACCES = 13;
 
 const machine = (f: FunctionEmitter, field: number): number => f.context.memory.u32At(field);
 const nrCpuIds = (f: FunctionEmitter): number => machine(f, M_NR_CPU_IDS);
@@ -93,45 +93,77 @@ function below(f: FunctionEmitter, bits: number, at: number): void {
   f.code.i64(low, high).op(OP['i64.and']);
 }
 
-/** Pushes word `at` of what an operation is about, bits behind the last CPU included. */
-type Word = (f: FunctionEmitter, at: number) => void;
+/** What an operation is about: pushes word `at` of it, or the two words from there; bits behind the last CPU included. */
+interface Words {
+  word(f: FunctionEmitter, at: number): void;
+  pair(f: FunctionEmitter, at: number): void;
+}
 
-const wordOf =
-  (register: number): Word =>
-  (f, at) =>
-    pushWord(f, register, at);
-const zerosOf: Word = (f, at) => {
-  pushWord(f, 1, at);
-  f.code.i64(-1).op(OP['i64.xor']);
+function pushPair(f: FunctionEmitter, register: number, at: number): void {
+  f.get32(register).memory(OP['v128.load'], 3, at * 8);
+}
+
+const maskIn = (register: number): Words => ({
+  word: (f, at) => pushWord(f, register, at),
+  pair: (f, at) => pushPair(f, register, at),
+});
+
+/** The words of the mask in r1, inverted. */
+const zeros: Words = {
+  word(f, at) {
+    pushWord(f, 1, at);
+    f.code.i64(-1).op(OP['i64.xor']);
+  },
+  pair(f, at) {
+    pushPair(f, 1, at);
+    f.code.op(OP['v128.not']);
+  },
 };
-/** Both words, joined by `ops`. */
-const joined =
-  (a: number, b: number, op: number): Word =>
-  (f, at) => {
+
+/** The words of two masks, joined by instructions for a word and for a pair; the first of two inverts. */
+const joined = (a: number, b: number, word: readonly number[], pair: number): Words => ({
+  word(f, at) {
     pushWord(f, a, at);
     pushWord(f, b, at);
-    f.code.op(op);
-  };
-const andNot: Word = (f, at) => {
-  pushWord(f, 1, at);
-  pushWord(f, 2, at);
-  f.code.i64(-1).op(OP['i64.xor']).op(OP['i64.and']);
-};
+    if (word.length > 1) f.code.i64(-1);
+    for (const op of word) f.code.op(op);
+  },
+  pair(f, at) {
+    pushPair(f, a, at);
+    pushPair(f, b, at);
+    f.code.op(pair);
+  },
+});
+const AND = [OP['i64.and']];
+const XOR = [OP['i64.xor']];
+const AND_NOT = [OP['i64.xor'], OP['i64.and']];
+const mask1 = maskIn(1);
+const both = joined(1, 2, AND, OP['v128.and']);
+
+/** Words that can be taken as pairs: none of them needs bits masked. */
+const pairedOf = (bits: number): number => Math.floor(bits / 128) * 2;
 
 /** bool: is no bit set in any of the words, or is one? */
 const query =
-  (word: Word, bitsOf: (f: FunctionEmitter) => number, when: 'none' | 'any'): Inline =>
+  (words: Words, bitsOf: (f: FunctionEmitter) => number, when: 'none' | 'any'): Inline =>
   (f) => {
     const bits = bitsOf(f);
-    const words = wordsOf(bits);
-    if (words > MAX_WORDS) return false;
-    for (let at = 0; at < words; at++) {
-      word(f, at);
-      below(f, bits, at);
-      if (at > 0) f.code.op(OP['i64.or']);
+    const [count, paired] = [wordsOf(bits), pairedOf(bits)];
+    if (count > MAX_WORDS) return false;
+    const { code } = f;
+    for (let at = 0; at < paired; at += 2) {
+      words.pair(f, at);
+      if (at > 0) code.op(OP['v128.or']);
     }
-    f.code.op(OP['i64.eqz']);
-    if (when === 'any') f.code.op(OP['i32.eqz']);
+    if (paired > 0) code.op(OP['v128.any_true']);
+    for (let at = paired; at < count; at++) {
+      words.word(f, at);
+      below(f, bits, at);
+      if (at > paired) code.op(OP['i64.or']);
+    }
+    if (paired < count) code.op(OP['i64.eqz']).op(OP['i32.eqz']);
+    if (paired > 0 && paired < count) code.op(OP['i32.or']);
+    if (when === 'none') code.op(OP['i32.eqz']);
     f.set32(0);
     return true;
   };
@@ -150,39 +182,6 @@ const weight: Inline = (f) => {
   return true;
 };
 
-/** u32: the first bit that is set; where the words end when there is none. */
-const first =
-  (word: Word, bitsOf: (f: FunctionEmitter) => number): Inline =>
-  (f) => {
-    const bits = bitsOf(f);
-    const last = wordsOf(bits) - 1;
-    if (last >= MAX_SEARCHED) return false;
-    const { code } = f;
-    const found = f.take(I64);
-    code.open(OP.block, I64);
-    for (let at = 0; at < last; at++) {
-      word(f, at);
-      code.tee(found).op(OP['i64.eqz']).op(OP['i32.eqz']).open(OP.if);
-      code
-        .get(found)
-        .op(OP['i64.ctz'])
-        .i64(at * 64)
-        .op(OP['i64.add'])
-        .branch(OP.br, 1)
-        .end();
-    }
-    word(f, last);
-    endAt(f, bits - last * 64);
-    code
-      .op(OP['i64.ctz'])
-      .i64(last * 64)
-      .op(OP['i64.add'])
-      .end();
-    f.set(0);
-    f.release(I64, found);
-    return true;
-  };
-
 /** Sets bit `end` of the word on the stack, so that its first bit is at most that; an empty word ends at 64 by itself. */
 function endAt({ code }: FunctionEmitter, end: number): void {
   if (end >= 64) return;
@@ -190,138 +189,218 @@ function endAt({ code }: FunctionEmitter, end: number): void {
   code.i64(low, high).op(OP['i64.or']);
 }
 
-/** mask (dst, ...): stores word for word; two at a time, where `vector` says how. */
-function storeWords(f: FunctionEmitter, words: number, word: Word, vector: Word | null): void {
-  let at = 0;
-  for (; vector && at + 2 <= words; at += 2) {
+/** u32: the first bit that is set; where the bits end when there is none. */
+const first =
+  (words: Words): Inline =>
+  (f) => {
+    const bits = smallBits(f);
+    const last = wordsOf(bits) - 1;
+    if (last >= MAX_WORDS) return false;
+    const { code } = f;
+    const found = f.take(I64);
+    const numberOf = (at: number) => {
+      code.op(OP['i64.ctz']);
+      if (at > 0) code.i64(at * 64).op(OP['i64.add']);
+    };
+    code.open(OP.block, I64);
+    for (let at = 0; at < last; at++) {
+      words.word(f, at);
+      code.tee(found).op(OP['i64.eqz']).op(OP['i32.eqz']).open(OP.if).get(found);
+      numberOf(at);
+      code.branch(OP.br, 1).end();
+    }
+    words.word(f, last);
+    endAt(f, bits - last * 64);
+    numberOf(last);
+    code.end();
+    f.set(0);
+    f.release(I64, found);
+    return true;
+  };
+
+/** mask (dst, ...): stores `count` words, two at a time. */
+function storeWords(f: FunctionEmitter, count: number, words: Words): boolean {
+  if (count > MAX_WORDS) return false;
+  for (let at = 0; at + 2 <= count; at += 2) {
     f.get32(1);
-    vector(f, at);
+    words.pair(f, at);
     f.code.memory(OP['v128.store'], 3, at * 8);
   }
-  for (; at < words; at++) {
-    f.get32(1);
-    word(f, at);
-    f.code.memory(OP['i64.store'], 3, at * 8);
-  }
-}
-
-function pushPair(f: FunctionEmitter, register: number, at: number): void {
-  f.get32(register).memory(OP['v128.load'], 3, at * 8);
+  if (count % 2 === 0) return true;
+  f.get32(1);
+  words.word(f, count - 1);
+  f.code.memory(OP['i64.store'], 3, (count - 1) * 8);
+  return true;
 }
 
 /** void (dst, a, b) */
 const combine =
-  (scalar: number, vector: number): Inline =>
-  (f) => {
-    const words = wordsOf(smallBits(f));
-    if (words > MAX_WORDS) return false;
-    storeWords(f, words, joined(2, 3, scalar), (_, at) => {
-      pushPair(f, 2, at);
-      pushPair(f, 3, at);
-      f.code.op(vector);
-    });
-    return true;
-  };
+  (words: Words): Inline =>
+  (f) =>
+    storeWords(f, wordsOf(smallBits(f)), words);
 
 /** bool (dst, a, b): dst = a & b below the last CPU; is anything left? */
 const and: Inline = (f) => {
   const bits = smallBits(f);
-  const words = wordsOf(bits);
-  if (words > MAX_WORDS) return false;
+  const [count, paired] = [wordsOf(bits), pairedOf(bits)];
+  if (count > MAX_WORDS) return false;
   const { code } = f;
+  const words = joined(2, 3, AND, OP['v128.and']);
   const [word, any] = [f.take(I64), f.take(I64)];
-  for (let at = 0; at < words; at++) {
+  const [pair, anyPair] = [f.take(V128), f.take(V128)];
+  for (let at = 0; at < paired; at += 2) {
     f.get32(1);
-    joined(2, 3, OP['i64.and'])(f, at);
+    words.pair(f, at);
+    code
+      .tee(pair)
+      .memory(OP['v128.store'], 3, at * 8)
+      .get(pair);
+    if (at > 0) code.get(anyPair).op(OP['v128.or']);
+    code.set(anyPair);
+  }
+  for (let at = paired; at < count; at++) {
+    f.get32(1);
+    words.word(f, at);
     below(f, bits, at);
-    code.tee(word).memory(OP['i64.store'], 3, at * 8);
-    code.get(word);
-    if (at > 0) code.get(any).op(OP['i64.or']);
+    code
+      .tee(word)
+      .memory(OP['i64.store'], 3, at * 8)
+      .get(word);
+    if (at > paired) code.get(any).op(OP['i64.or']);
     code.set(any);
   }
-  code.get(any).op(OP['i64.eqz']).op(OP['i32.eqz']);
+  if (paired > 0) code.get(anyPair).op(OP['v128.any_true']);
+  if (paired < count) code.get(any).op(OP['i64.eqz']).op(OP['i32.eqz']);
+  if (paired > 0 && paired < count) code.op(OP['i32.or']);
   f.set32(0);
   f.release(I64, word, any);
+  f.release(V128, pair, anyPair);
   return true;
 };
 
-/** void (dst, src) */
-const copy: Inline = (f) => {
-  const words = wordsOf(largeBits(f));
-  if (words > MAX_WORDS) return false;
-  storeWords(f, words, wordOf(2), (_, at) => pushPair(f, 2, at));
+/** int (dst, src, u64 size): -EACCES when the source is too short. */
+const populate: Inline = (f) => {
+  const count = wordsOf(nrCpuIds(f));
+  if (count > MAX_WORDS) return false;
+  const { code } = f;
+  f.get(3);
+  code
+    .i64(count * 8)
+    .op(OP['i64.lt_u'])
+    .open(OP.if, I32)
+    .i32(-EACCES)
+    .else();
+  storeWords(f, count, maskIn(2));
+  code.i32(0).end();
+  f.set32(0);
   return true;
 };
 
-/** void (dst): every word the same. */
-function fill(f: FunctionEmitter, words: number, value: number): boolean {
-  if (words > MAX_WORDS) return false;
-  storeWords(
-    f,
-    words,
-    () => f.code.i64(value),
-    () => f.code.i32(value).op(OP['i8x16.splat']),
-  );
-  return true;
-}
+/** Words that are all `value`. */
+const constant = (value: 0 | -1): Words => ({
+  word: ({ code }) => code.i64(value),
+  pair: ({ code }) => code.i32(value).op(OP['i8x16.splat']),
+});
 
 const setall: Inline = (f) => {
-  if (machine(f, M_NR_CPUS) > 64) return fill(f, wordsOf(nrCpuIds(f)), -1);
+  if (machine(f, M_NR_CPUS) > 64) return storeWords(f, wordsOf(nrCpuIds(f)), constant(-1));
   f.get32(1).i64(-1);
   below(f, nrCpuIds(f), 0);
   f.code.memory(OP['i64.store'], 3);
   return true;
 };
 
-/** u32: the first bit behind the one that this CPU found last, from the start again when there is none; for one word. */
+/**
+ * u32: the first bit behind the one that this CPU found last, from the start again when there is none. In line is the word that
+ * the search begins in; where there is nothing in it the function searches.
+ */
 const distribute =
-  (word: Word): Inline =>
-  (f) => {
+  (word: (f: FunctionEmitter, base: number) => void): Inline =>
+  (f, _, call) => {
     const bits = machine(f, M_FEATURES) & FEATURE_DISTRIBUTE_NR_CPU_IDS ? nrCpuIds(f) : smallBits(f);
-    if (bits > 64) return false;
     const { code } = f;
-    const [all, behind] = [f.take(I64), f.take(I64)];
-    word(f, 0);
-    below(f, bits, 0);
-    code.tee(all);
-    // Shifted twice: the one before may be the last bit.
-    code.i64(-1).globalGet(0).memory(OP['i64.load32_u'], 2, PC_DISTRIBUTE_PREV).op(OP['i64.shl']);
-    code.i64(1).op(OP['i64.shl']).op(OP['i64.and']).tee(behind);
-    code.get(all).get(behind).op(OP['i64.eqz']).op(OP['i32.eqz']).op(OP.select);
-    endAt(f, bits);
-    code.op(OP['i64.ctz']).tee(all).i64(nrCpuIds(f)).op(OP['i64.lt_u']).open(OP.if);
-    code.globalGet(0).get(all).memory(OP['i64.store32'], 2, PC_DISTRIBUTE_PREV).end();
-    code.get(all);
+    const [start, base, found] = [f.take(I32), f.take(I32), f.take(I64)];
+    code.globalGet(0).memory(OP['i32.load'], 2, PC_DISTRIBUTE_PREV).i32(1).op(OP['i32.add']).tee(start);
+    // Behind the last word there is nothing to read.
+    code.i32(bits).op(OP['i32.lt_u']).open(OP.if, I64);
+    code.get(start).i32(6).op(OP['i32.shr_u']).i32(3).op(OP['i32.shl']).set(base);
+    word(f, base);
+    code.i64(-1).get(start).op(OP['i64.extend_i32_u']).op(OP['i64.shl']).op(OP['i64.and']);
+    code.else().i64(0).end().tee(found).op(OP['i64.eqz']);
+    code.get(found).op(OP['i64.ctz']).get(start).i32(-64).op(OP['i32.and']).op(OP['i64.extend_i32_u']);
+    code.op(OP['i64.add']).tee(found).i64(nrCpuIds(f)).op(OP['i64.ge_u']).op(OP['i32.or']).open(OP.if);
+    call();
+    code.else().globalGet(0).get(found).memory(OP['i64.store32'], 2, PC_DISTRIBUTE_PREV).get(found);
     f.set(0);
-    f.release(I64, all, behind);
+    code.end();
+    f.release(I32, start, base);
+    f.release(I64, found);
     return true;
   };
 
-const both = joined(1, 2, OP['i64.and']);
+/** Pushes the word `base` bytes into the mask in `register`. */
+function pushWordAt(f: FunctionEmitter, register: number, base: number): void {
+  f.get32(register).get(base).op(OP['i32.add']).memory(OP['i64.load'], 3);
+}
+
+// ---- references
+
+/** Changes the count of references by `step` from `least` or more; the function does what is left, and warns. */
+const reference =
+  (least: number, step: 1 | -1, after: (f: FunctionEmitter) => void): Inline =>
+  (f, _, call) => {
+    const usage = machine(f, M_BPF_CPUMASK_USAGE);
+    const { code } = f;
+    const count = f.take(I32);
+    // least <= count < INT_MAX, as one comparison.
+    f.get32(1).memory(OP['i32.atomic.load'], 2, usage).tee(count).i32(least).op(OP['i32.sub']);
+    code
+      .i32(0x7fffffff - least)
+      .op(OP['i32.lt_u'])
+      .open(OP.if, I32);
+    f.get32(1).get(count).get(count).i32(step).op(OP['i32.add']).memory(OP['i32.atomic.rmw.cmpxchg'], 2, usage);
+    code.get(count).op(OP['i32.eq']).else().i32(0).end().open(OP.if);
+    after(f);
+    code.else();
+    call();
+    code.end();
+    f.release(I32, count);
+    return true;
+  };
 
 export const CPUMASK: Readonly<Record<string, Inline>> = {
+  bpf_cpumask_acquire: reference(1, 1, (f) => {
+    f.get(1);
+    f.set(0);
+  }),
+  bpf_cpumask_release: reference(2, -1, () => undefined),
   bpf_cpumask_test_cpu: oldBit(load32),
   bpf_cpumask_test_and_set_cpu: oldBit(setBit),
   bpf_cpumask_test_and_clear_cpu: oldBit(clearBit),
   bpf_cpumask_set_cpu: changeBit(setBit),
   bpf_cpumask_clear_cpu: changeBit(clearBit),
-  bpf_cpumask_first: first(wordOf(1), smallBits),
-  bpf_cpumask_any: first(wordOf(1), smallBits),
-  bpf_cpumask_first_zero: first(zerosOf, smallBits),
-  bpf_cpumask_first_and: first(both, smallBits),
-  bpf_cpumask_any_and: first(both, smallBits),
-  bpf_cpumask_any_distribute: distribute(wordOf(1)),
-  bpf_cpumask_any_and_distribute: distribute(both),
+  bpf_cpumask_first: first(mask1),
+  bpf_cpumask_any: first(mask1),
+  bpf_cpumask_first_zero: first(zeros),
+  bpf_cpumask_first_and: first(both),
+  bpf_cpumask_any_and: first(both),
+  bpf_cpumask_any_distribute: distribute((f, base) => pushWordAt(f, 1, base)),
+  bpf_cpumask_any_and_distribute: distribute((f, base) => {
+    pushWordAt(f, 1, base);
+    pushWordAt(f, 2, base);
+    f.code.op(OP['i64.and']);
+  }),
   bpf_cpumask_weight: weight,
-  bpf_cpumask_empty: query(wordOf(1), smallBits, 'none'),
-  bpf_cpumask_full: query(zerosOf, nrCpuIds, 'none'),
-  bpf_cpumask_equal: query(joined(1, 2, OP['i64.xor']), smallBits, 'none'),
+  bpf_cpumask_empty: query(mask1, smallBits, 'none'),
+  bpf_cpumask_full: query(zeros, nrCpuIds, 'none'),
+  bpf_cpumask_equal: query(joined(1, 2, XOR, OP['v128.xor']), smallBits, 'none'),
   bpf_cpumask_intersects: query(both, smallBits, 'any'),
-  bpf_cpumask_subset: query(andNot, smallBits, 'none'),
+  bpf_cpumask_subset: query(joined(1, 2, AND_NOT, OP['v128.andnot']), smallBits, 'none'),
   bpf_cpumask_and: and,
-  bpf_cpumask_or: combine(OP['i64.or'], OP['v128.or']),
-  bpf_cpumask_xor: combine(OP['i64.xor'], OP['v128.xor']),
-  bpf_cpumask_copy: copy,
+  bpf_cpumask_or: combine(joined(2, 3, [OP['i64.or']], OP['v128.or'])),
+  bpf_cpumask_xor: combine(joined(2, 3, XOR, OP['v128.xor'])),
+  bpf_cpumask_copy: (f) => storeWords(f, wordsOf(largeBits(f)), maskIn(2)),
+  bpf_cpumask_populate: populate,
   bpf_cpumask_setall: setall,
-  bpf_cpumask_clear: (f) => fill(f, wordsOf(largeBits(f)), 0),
+  bpf_cpumask_clear: (f) => storeWords(f, wordsOf(largeBits(f)), constant(0)),
 };
