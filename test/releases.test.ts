@@ -55,7 +55,7 @@ describe.each([
   ['6.18', '6.18.15'],
   ['7.2', '7.2.12'],
 ] as const)('return values of %s', (release, kernel) => {
-  it('are those of the kernel', () => {
+  it('are those of the kernel', { timeout: 240_000 }, () => {
     const cases = new Map(runCases().map((row) => [`${row.file}.${row.program}`, row]));
     const profile = openProfile(release);
     const wrong: string[] = [];

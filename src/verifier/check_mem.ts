@@ -52,10 +52,9 @@ import {
   checkMemRegionAccess,
   checkPacketAccess,
   checkPtrAlignment,
-  checkPtrOffReg,
   checkTpBufferAccess,
 } from './check_region.ts';
-import { AccessInfo, checkCtxAccess } from './ctx_access.ts';
+import { AccessInfo, checkCtxAccess, checkCtxOffset } from './ctx_access.ts';
 import type { Env, Insn } from './env.ts';
 import { funcRetvalRange } from './lsm_retval.ts';
 import type { VerifierMap } from './maps.ts';
@@ -138,8 +137,7 @@ export function checkMemAccess(
     case PTR_TO_CTX:
       if (reg.type !== PTR_TO_CTX) invalid(env, regno, reg);
       leak('ctx');
-      checkPtrOffReg(env, reg, regno);
-      checkCtxAccess(env, insnIdx, off, size, type, isLdsx, info);
+      checkCtxAccess(env, insnIdx, checkCtxOffset(env, reg, regno, off, size), size, type, isLdsx, info);
       if (load) markCtxLoad(env, valueRegno);
       break;
     case PTR_TO_PACKET:

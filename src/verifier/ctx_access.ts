@@ -22,12 +22,14 @@ import type { CtxPointer } from '../uapi/ctx/table.ts';
 import { ctxAccess } from '../uapi/ctx/table.ts';
 import { errno } from '../uapi/errno.ts';
 import { ctxArgInfo } from './attach_target.ts';
-import { BPF_READ, BPF_WRITE } from './check_region.ts';
+import { BPF_READ, BPF_WRITE, checkMemRegionAccess, checkPtrOffReg } from './check_region.ts';
 import type { Env } from './env.ts';
 import { hasTrustedArgs } from './lsm_hooks.ts';
 import { msg } from './messages.ts';
+import { range } from './range.ts';
 import { rawTpArgFlags } from './raw_tp_args.ts';
 import { findReferenceState } from './refs.ts';
+import type { RegState } from './types.ts';
 
 /** struct bpf_insn_access_aux: what a load of the context gives. One object, reused. */
 export class AccessInfo {
@@ -65,6 +67,35 @@ const POINTER_TYPES: Readonly<Record<CtxPointer, number>> = {
 
 /** MAX_BPF_FUNC_ARGS: most arguments of a traced function. */
 const MAX_BPF_FUNC_ARGS = 12;
+
+/** Program types whose context the kernel does not rewrite: its size is checked by an access. */
+export const NO_CTX_CONVERSION: ReadonlySet<string> = new Set([
+  'kprobe',
+  'tracepoint',
+  'raw_tracepoint',
+  'raw_tracepoint_writable',
+  'tracing',
+  'lsm',
+  'struct_ops',
+  'syscall',
+  'cgroup_device',
+  'netfilter',
+  'lirc_mode2',
+]);
+
+/** Bytes of context that a syscall program may look at. */
+export const MAX_SYSCALL_CTX = 0xffff;
+
+/** The context pointer as it was given, or moved where the release allows that; the largest offset that is accessed. */
+export function checkCtxOffset(env: Env, reg: RegState, regno: number, off: number, size: number): number {
+  const moves = env.has('syscall_context_is_memory');
+  if (!moves || env.progType !== 'syscall') {
+    checkPtrOffReg(env, reg, regno, moves && NO_CTX_CONVERSION.has(env.progType));
+    return off;
+  }
+  checkMemRegionAccess(env, regno, off, size, MAX_SYSCALL_CTX, false);
+  return off + range.umaxF(reg.val);
+}
 
 /** check_ctx_access: fills `info`, or rejects. */
 export function checkCtxAccess(

@@ -28,6 +28,7 @@ import {
   checkMemRegionAccess,
   checkPacketAccess,
 } from './check_region.ts';
+import { MAX_SYSCALL_CTX, NO_CTX_CONVERSION } from './ctx_access.ts';
 import { type Env, Reject } from './env.ts';
 import { msg } from './messages.ts';
 import { markPtrNotNullReg } from './ptr_or_null.ts';
@@ -36,23 +37,6 @@ import { regTypeStr } from './reg_type_str.ts';
 import { registerIsNull, typeMayBeNull } from './regs.ts';
 import { checkStackRangeInitialized } from './stack.ts';
 import { BPF_MAX_VAR_SIZ, RegState } from './types.ts';
-
-/** Program types whose context the kernel does not rewrite: its size is checked by an access. */
-const NO_CTX_CONVERSION: ReadonlySet<string> = new Set([
-  'kprobe',
-  'tracepoint',
-  'raw_tracepoint',
-  'raw_tracepoint_writable',
-  'tracing',
-  'lsm',
-  'struct_ops',
-  'syscall',
-  'cgroup_device',
-  'netfilter',
-  'lirc_mode2',
-]);
-
-const MAX_SYSCALL_CTX = 0xffff;
 
 /** check_helper_mem_access: may the call access `size` bytes at register `regno`? `meta`: raw mode is possible. */
 export function checkHelperMemAccess(

@@ -26,7 +26,7 @@ describe('matrix', () => {
     expect(stdout).toMatch(/try +from 6\.19 this passes: RCU read locks nest\./);
   });
 
-  it('fails where a required kernel refuses', () => {
+  it('fails where a required kernel refuses', { timeout: 240_000 }, () => {
     const args = ['matrix', NESTED, '--prog', 'nested_twice', '--kernels', '6.12,7.2'];
     expect(cli(...args, '--require', '7.2').status).toBe(0);
     expect(cli(...args, '--require', '6.12').status).toBe(1);
@@ -58,7 +58,7 @@ describe('matrix', () => {
     expect(markdown).toMatch(/^\| nested\\_twice \| no \d \| ok \|$/m);
   });
 
-  it('judges many objects on all cores as on one', () => {
+  it('judges many objects on all cores as on one', { timeout: 240_000 }, () => {
     const objects = ['life_leak', 'bits_index', 'kptr_hash', 'rcu_nested'].map(
       (name) => `test/data/verdicts/obj/${name}.bpf.o`,
     );

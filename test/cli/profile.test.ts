@@ -20,7 +20,7 @@ const BTF = resolve('test/data/btf/6.18.44.btf.br');
 const OBJECT = resolve('test/data/verdicts/obj/type_stack_mask_more.bpf.o');
 
 describe("a project's own kernel", () => {
-  it('is built once and taken by name, below its folder too', () => {
+  it('is built once and taken by name, below its folder too', { timeout: 240_000 }, () => {
     const built = cli('.', 'profile', 'build', '--btf', BTF, '--kernel', '6.18', '--name', 'fleet');
     expect([built.status, built.stdout]).toEqual([
       0,
@@ -36,7 +36,7 @@ describe("a project's own kernel", () => {
     expect(cli('.', 'kfuncs', 'bpf_cpumask_populate', '--kernel', 'fleet').stdout).toMatch(/1 kfuncs of Linux 6\.18/);
   });
 
-  it('says what is wrong', () => {
+  it('says what is wrong', { timeout: 240_000 }, () => {
     const fails = (...args: readonly string[]): string => {
       const { status, stderr } = cli('.', ...args);
       expect(status).toBe(2);

@@ -8,7 +8,7 @@ describe('every rule row', () => {
   const witnesses = readWitnesses();
   const programs = new Map<string, Programs>();
 
-  it.each(ruleRows().map((row) => [row.name, row] as const))('%s', (name, row) => {
+  it.each(ruleRows().map((row) => [row.name, row] as const))('%s', { timeout: 120_000 }, (name, row) => {
     const witness = witnesses[name];
     if (witness === undefined) throw new Error('no program shows it: see rows_oracle.ts');
     const profile = matrixProfile(row.release);
