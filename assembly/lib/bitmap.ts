@@ -22,25 +22,50 @@ function whole_bytes(bits: u32): usize {
   return (bits >> 6) << 3;
 }
 
-/** Longer runs than this go through memory.fill and memory.copy, whose call costs more than a short loop. */
-const BULK_BYTES: usize = 256;
+/** Longer runs than this go through memory.fill and memory.copy, whose call costs more than a loop. */
+const BULK_BYTES: usize = 768;
+
+// Every word of `bytes` the same.
+// @ts-ignore: decorator
+@inline
+function fill(dst: usize, word: u64, bytes: usize): void {
+  if (bytes > BULK_BYTES) {
+    memory.fill(dst, <u8>word, bytes);
+    return;
+  }
+  const pair = v128.splat<u64>(word);
+  let i: usize = 0;
+  for (const quads = bytes & ~63; i < quads; i += 64) {
+    v128.store(dst + i, pair);
+    v128.store(dst + i, pair, 16);
+    v128.store(dst + i, pair, 32);
+    v128.store(dst + i, pair, 48);
+  }
+  for (; i < bytes; i += 8) store<u64>(dst + i, word);
+}
 
 export function bitmap_zero(dst: usize, bits: u32): void {
-  const bytes: usize = bits_to_longs(bits) << 3;
-  if (bytes > BULK_BYTES) memory.fill(dst, 0, bytes);
-  else for (let i: usize = 0; i < bytes; i += 8) store<u64>(dst + i, 0);
+  fill(dst, 0, bits_to_longs(bits) << 3);
 }
 
 export function bitmap_fill(dst: usize, bits: u32): void {
-  const bytes: usize = bits_to_longs(bits) << 3;
-  if (bytes > BULK_BYTES) memory.fill(dst, 0xff, bytes);
-  else for (let i: usize = 0; i < bytes; i += 8) store<u64>(dst + i, <u64>-1);
+  fill(dst, <u64>-1, bits_to_longs(bits) << 3);
 }
 
 export function bitmap_copy(dst: usize, src: usize, bits: u32): void {
   const bytes: usize = bits_to_longs(bits) << 3;
-  if (bytes > BULK_BYTES) memory.copy(dst, src, bytes);
-  else for (let i: usize = 0; i < bytes; i += 8) store<u64>(dst + i, load<u64>(src + i));
+  if (bytes > BULK_BYTES) {
+    memory.copy(dst, src, bytes);
+    return;
+  }
+  let i: usize = 0;
+  for (const quads = bytes & ~63; i < quads; i += 64) {
+    v128.store(dst + i, v128.load(src + i));
+    v128.store(dst + i, v128.load(src + i, 16), 16);
+    v128.store(dst + i, v128.load(src + i, 32), 32);
+    v128.store(dst + i, v128.load(src + i, 48), 48);
+  }
+  for (; i < bytes; i += 8) store<u64>(dst + i, load<u64>(src + i));
 }
 
 /** dst = a & b below `bits`, the rest of the last word cleared; tells whether anything is left. */
@@ -91,10 +116,12 @@ export function bitmap_xor(dst: usize, a: usize, b: usize, bits: u32): void {
 export function bitmap_equal(a: usize, b: usize, bits: u32): bool {
   const whole = whole_bytes(bits);
   let i: usize = 0;
-  for (const pairs = whole & ~15; i < pairs; i += 16) {
-    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
+  for (const quads = whole & ~31; i < quads; i += 32) {
+    const low = v128.xor(v128.load(a + i), v128.load(b + i));
+    const high = v128.xor(v128.load(a + i, 16), v128.load(b + i, 16));
+    if (v128.any_true(v128.or(low, high))) return false;
   }
-  if (i < whole && load<u64>(a + i) != load<u64>(b + i)) return false;
+  for (; i < whole; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
   if (!(bits & 63)) return true;
   return ((load<u64>(a + whole) ^ load<u64>(b + whole)) & bitmap_last_word_mask(bits)) == 0;
 }
@@ -102,10 +129,12 @@ export function bitmap_equal(a: usize, b: usize, bits: u32): bool {
 export function bitmap_intersects(a: usize, b: usize, bits: u32): bool {
   const whole = whole_bytes(bits);
   let i: usize = 0;
-  for (const pairs = whole & ~15; i < pairs; i += 16) {
-    if (v128.any_true(v128.and(v128.load(a + i), v128.load(b + i)))) return true;
+  for (const quads = whole & ~31; i < quads; i += 32) {
+    const low = v128.and(v128.load(a + i), v128.load(b + i));
+    const high = v128.and(v128.load(a + i, 16), v128.load(b + i, 16));
+    if (v128.any_true(v128.or(low, high))) return true;
   }
-  if (i < whole && load<u64>(a + i) & load<u64>(b + i)) return true;
+  for (; i < whole; i += 8) if (load<u64>(a + i) & load<u64>(b + i)) return true;
   if (!(bits & 63)) return false;
   return (load<u64>(a + whole) & load<u64>(b + whole) & bitmap_last_word_mask(bits)) != 0;
 }
@@ -114,10 +143,12 @@ export function bitmap_intersects(a: usize, b: usize, bits: u32): bool {
 export function bitmap_subset(a: usize, b: usize, bits: u32): bool {
   const whole = whole_bytes(bits);
   let i: usize = 0;
-  for (const pairs = whole & ~15; i < pairs; i += 16) {
-    if (v128.any_true(v128.andnot(v128.load(a + i), v128.load(b + i)))) return false;
+  for (const quads = whole & ~31; i < quads; i += 32) {
+    const low = v128.andnot(v128.load(a + i), v128.load(b + i));
+    const high = v128.andnot(v128.load(a + i, 16), v128.load(b + i, 16));
+    if (v128.any_true(v128.or(low, high))) return false;
   }
-  if (i < whole && load<u64>(a + i) & ~load<u64>(b + i)) return false;
+  for (; i < whole; i += 8) if (load<u64>(a + i) & ~load<u64>(b + i)) return false;
   if (!(bits & 63)) return true;
   return (load<u64>(a + whole) & ~load<u64>(b + whole) & bitmap_last_word_mask(bits)) == 0;
 }
@@ -125,7 +156,12 @@ export function bitmap_subset(a: usize, b: usize, bits: u32): bool {
 export function bitmap_weight(src: usize, bits: u32): u32 {
   const whole = whole_bytes(bits);
   let count: u64 = 0;
-  for (let i: usize = 0; i < whole; i += 8) count += popcnt(load<u64>(src + i));
+  let i: usize = 0;
+  for (const quads = whole & ~31; i < quads; i += 32) {
+    const low = popcnt(load<u64>(src + i)) + popcnt(load<u64>(src + i, 8));
+    count += low + popcnt(load<u64>(src + i, 16)) + popcnt(load<u64>(src + i, 24));
+  }
+  for (; i < whole; i += 8) count += popcnt(load<u64>(src + i));
   if (bits & 63) count += popcnt(load<u64>(src + whole) & bitmap_last_word_mask(bits));
   return <u32>count;
 }

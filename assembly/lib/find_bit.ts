@@ -1,7 +1,13 @@
 // Bit searches: lib/find_bit.c and include/linux/find.h. Each gives the number of the bit, or `size` when there is none.
 
 export function find_first_bit(bitmap: usize, size: u32): u32 {
-  for (let base: u32 = 0; base < size; base += 64) {
+  let base: u32 = 0;
+  // Four words at a time, up to those that have a bit.
+  for (const blocks = size & ~255; base < blocks; base += 256) {
+    const at = bitmap + (base >> 3);
+    if (v128.any_true(v128.or(v128.load(at), v128.load(at, 16)))) break;
+  }
+  for (; base < size; base += 64) {
     const word = load<u64>(bitmap + (base >> 3));
     if (word) return min(base + <u32>ctz(word), size);
   }
@@ -9,7 +15,12 @@ export function find_first_bit(bitmap: usize, size: u32): u32 {
 }
 
 export function find_first_zero_bit(bitmap: usize, size: u32): u32 {
-  for (let base: u32 = 0; base < size; base += 64) {
+  let base: u32 = 0;
+  for (const blocks = size & ~255; base < blocks; base += 256) {
+    const at = bitmap + (base >> 3);
+    if (v128.any_true(v128.not(v128.and(v128.load(at), v128.load(at, 16))))) break;
+  }
+  for (; base < size; base += 64) {
     const word = ~load<u64>(bitmap + (base >> 3));
     if (word) return min(base + <u32>ctz(word), size);
   }
@@ -17,7 +28,14 @@ export function find_first_zero_bit(bitmap: usize, size: u32): u32 {
 }
 
 export function find_first_and_bit(a: usize, b: usize, size: u32): u32 {
-  for (let base: u32 = 0; base < size; base += 64) {
+  let base: u32 = 0;
+  for (const blocks = size & ~255; base < blocks; base += 256) {
+    const x = a + (base >> 3);
+    const y = b + (base >> 3);
+    const low = v128.and(v128.load(x), v128.load(y));
+    if (v128.any_true(v128.or(low, v128.and(v128.load(x, 16), v128.load(y, 16))))) break;
+  }
+  for (; base < size; base += 64) {
     const word = load<u64>(a + (base >> 3)) & load<u64>(b + (base >> 3));
     if (word) return min(base + <u32>ctz(word), size);
   }

@@ -8,7 +8,8 @@ import { MAP_ARRAY, MAP_PERCPU_ARRAY } from '../../../assembly/kernel/bpf/map_ty
 import { KERNEL_BASE_HI, PC_CPU, PC_RCU_NESTING } from '../../../assembly/layout.ts';
 import { constantAt } from './constants.ts';
 import type { FunctionEmitter } from './emitter.ts';
-import { CPUMASK, type Inline } from './inline_cpumask.ts';
+import { CPUMASK } from './inline_cpumask.ts';
+import type { Inline } from './inline_words.ts';
 import { sourceOf } from './known.ts';
 import { I32, I64, OP } from './opcodes.ts';
 

@@ -2,34 +2,33 @@
  * The cpumask kfuncs in line, where masks have few words: what assembly/lib/bitmap.ts, find_bit.ts and cpumask.ts compute, with the words
  * unrolled and their number known. Masks of more words are left to those.
  */
-import {
-  FEATURE_DISTRIBUTE_NR_CPU_IDS,
-  M_BPF_CPUMASK_USAGE,
-  M_FEATURES,
-  M_LARGE_CPUMASK_BITS,
-  M_NR_CPU_IDS,
-  M_NR_CPUS,
-  M_SMALL_CPUMASK_BITS,
-  PC_DISTRIBUTE_PREV,
-} from '../../../assembly/layout.ts';
+import { M_BPF_CPUMASK_USAGE, M_NR_CPUS } from '../../../assembly/layout.ts';
 import type { FunctionEmitter } from './emitter.ts';
+import { distribute, first, pushWordAt } from './inline_search.ts';
+import {
+  AND,
+  AND_NOT,
+  below,
+  both,
+  type Inline,
+  joined,
+  largeBits,
+  MAX_WORDS,
+  machine,
+  mask1,
+  maskIn,
+  nrCpuIds,
+  pairedOf,
+  pushWord,
+  smallBits,
+  type Words,
+  wordsOf,
+  XOR,
+  zeros,
+} from './inline_words.ts';
 import { I32, I64, OP, V128 } from './opcodes.ts';
 
-/**
- * Emits the code of the call at `i`: arguments are in r1.., the result goes into r0; false: it has to be called. `call` emits the
- * call, for code that makes it only at times.
- */
-export type Inline = (f: FunctionEmitter, i: number, call: () => void) => boolean;
-
-/** Words of the masks whose operations are unrolled. */
-const MAX_WORDS = 16;
 const EACCES = 13;
-
-const machine = (f: FunctionEmitter, field: number): number => f.context.memory.u32At(field);
-const nrCpuIds = (f: FunctionEmitter): number => machine(f, M_NR_CPU_IDS);
-const smallBits = (f: FunctionEmitter): number => machine(f, M_SMALL_CPUMASK_BITS);
-const largeBits = (f: FunctionEmitter): number => machine(f, M_LARGE_CPUMASK_BITS);
-const wordsOf = (bits: number): number => Math.ceil(bits / 64);
 
 // ---- one bit
 
@@ -80,69 +79,6 @@ const clearBit = ({ code }: FunctionEmitter, cpu: number): void => {
 
 // ---- whole masks
 
-/** Pushes word `at` of the mask in `register`. */
-function pushWord(f: FunctionEmitter, register: number, at: number): void {
-  f.get32(register).memory(OP['i64.load'], 3, at * 8);
-}
-
-/** Ands the word on the stack with the bits of word `at` that lie below `bits`. */
-function below(f: FunctionEmitter, bits: number, at: number): void {
-  const count = bits - at * 64;
-  if (count >= 64) return;
-  const [low, high] = count >= 32 ? [-1, 2 ** (count - 32) - 1] : [2 ** count - 1, 0];
-  f.code.i64(low, high).op(OP['i64.and']);
-}
-
-/** What an operation is about: pushes word `at` of it, or the two words from there; bits behind the last CPU included. */
-interface Words {
-  word(f: FunctionEmitter, at: number): void;
-  pair(f: FunctionEmitter, at: number): void;
-}
-
-function pushPair(f: FunctionEmitter, register: number, at: number): void {
-  f.get32(register).memory(OP['v128.load'], 3, at * 8);
-}
-
-const maskIn = (register: number): Words => ({
-  word: (f, at) => pushWord(f, register, at),
-  pair: (f, at) => pushPair(f, register, at),
-});
-
-/** The words of the mask in r1, inverted. */
-const zeros: Words = {
-  word(f, at) {
-    pushWord(f, 1, at);
-    f.code.i64(-1).op(OP['i64.xor']);
-  },
-  pair(f, at) {
-    pushPair(f, 1, at);
-    f.code.op(OP['v128.not']);
-  },
-};
-
-/** The words of two masks, joined by instructions for a word and for a pair; the first of two inverts. */
-const joined = (a: number, b: number, word: readonly number[], pair: number): Words => ({
-  word(f, at) {
-    pushWord(f, a, at);
-    pushWord(f, b, at);
-    if (word.length > 1) f.code.i64(-1);
-    for (const op of word) f.code.op(op);
-  },
-  pair(f, at) {
-    pushPair(f, a, at);
-    pushPair(f, b, at);
-    f.code.op(pair);
-  },
-});
-const AND = [OP['i64.and']];
-const XOR = [OP['i64.xor']];
-const AND_NOT = [OP['i64.xor'], OP['i64.and']];
-const mask1 = maskIn(1);
-const both = joined(1, 2, AND, OP['v128.and']);
-
-/** Words that can be taken as pairs: none of them needs bits masked. */
-const pairedOf = (bits: number): number => Math.floor(bits / 128) * 2;
-
 /** bool: is no bit set in any of the words, or is one? */
 const query =
   (words: Words, bitsOf: (f: FunctionEmitter) => number, when: 'none' | 'any'): Inline =>
@@ -181,42 +117,6 @@ const weight: Inline = (f) => {
   f.set(0);
   return true;
 };
-
-/** Sets bit `end` of the word on the stack, so that its first bit is at most that; an empty word ends at 64 by itself. */
-function endAt({ code }: FunctionEmitter, end: number): void {
-  if (end >= 64) return;
-  const [low, high] = end >= 32 ? [0, 1 << (end - 32)] : [1 << end, 0];
-  code.i64(low, high).op(OP['i64.or']);
-}
-
-/** u32: the first bit that is set; where the bits end when there is none. */
-const first =
-  (words: Words): Inline =>
-  (f) => {
-    const bits = smallBits(f);
-    const last = wordsOf(bits) - 1;
-    if (last >= MAX_WORDS) return false;
-    const { code } = f;
-    const found = f.take(I64);
-    const numberOf = (at: number) => {
-      code.op(OP['i64.ctz']);
-      if (at > 0) code.i64(at * 64).op(OP['i64.add']);
-    };
-    code.open(OP.block, I64);
-    for (let at = 0; at < last; at++) {
-      words.word(f, at);
-      code.tee(found).op(OP['i64.eqz']).op(OP['i32.eqz']).open(OP.if).get(found);
-      numberOf(at);
-      code.branch(OP.br, 1).end();
-    }
-    words.word(f, last);
-    endAt(f, bits - last * 64);
-    numberOf(last);
-    code.end();
-    f.set(0);
-    f.release(I64, found);
-    return true;
-  };
 
 /** mask (dst, ...): stores `count` words, two at a time. */
 function storeWords(f: FunctionEmitter, count: number, words: Words): boolean {
@@ -310,39 +210,6 @@ const setall: Inline = (f) => {
   return true;
 };
 
-/**
- * u32: the first bit behind the one that this CPU found last, from the start again when there is none. In line is the word that
- * the search begins in; where there is nothing in it the function searches.
- */
-const distribute =
-  (word: (f: FunctionEmitter, base: number) => void): Inline =>
-  (f, _, call) => {
-    const bits = machine(f, M_FEATURES) & FEATURE_DISTRIBUTE_NR_CPU_IDS ? nrCpuIds(f) : smallBits(f);
-    const { code } = f;
-    const [start, base, found] = [f.take(I32), f.take(I32), f.take(I64)];
-    code.globalGet(0).memory(OP['i32.load'], 2, PC_DISTRIBUTE_PREV).i32(1).op(OP['i32.add']).tee(start);
-    // Behind the last word there is nothing to read.
-    code.i32(bits).op(OP['i32.lt_u']).open(OP.if, I64);
-    code.get(start).i32(6).op(OP['i32.shr_u']).i32(3).op(OP['i32.shl']).set(base);
-    word(f, base);
-    code.i64(-1).get(start).op(OP['i64.extend_i32_u']).op(OP['i64.shl']).op(OP['i64.and']);
-    code.else().i64(0).end().tee(found).op(OP['i64.eqz']);
-    code.get(found).op(OP['i64.ctz']).get(start).i32(-64).op(OP['i32.and']).op(OP['i64.extend_i32_u']);
-    code.op(OP['i64.add']).tee(found).i64(nrCpuIds(f)).op(OP['i64.ge_u']).op(OP['i32.or']).open(OP.if);
-    call();
-    code.else().globalGet(0).get(found).memory(OP['i64.store32'], 2, PC_DISTRIBUTE_PREV).get(found);
-    f.set(0);
-    code.end();
-    f.release(I32, start, base);
-    f.release(I64, found);
-    return true;
-  };
-
-/** Pushes the word `base` bytes into the mask in `register`. */
-function pushWordAt(f: FunctionEmitter, register: number, base: number): void {
-  f.get32(register).get(base).op(OP['i32.add']).memory(OP['i64.load'], 3);
-}
-
 // ---- references
 
 /** Changes the count of references by `step` from `least` or more; the function does what is left, and warns. */
@@ -384,8 +251,8 @@ export const CPUMASK: Readonly<Record<string, Inline>> = {
   bpf_cpumask_first_zero: first(zeros),
   bpf_cpumask_first_and: first(both),
   bpf_cpumask_any_and: first(both),
-  bpf_cpumask_any_distribute: distribute((f, base) => pushWordAt(f, 1, base)),
-  bpf_cpumask_any_and_distribute: distribute((f, base) => {
+  bpf_cpumask_any_distribute: distribute(mask1, (f, base) => pushWordAt(f, 1, base)),
+  bpf_cpumask_any_and_distribute: distribute(both, (f, base) => {
     pushWordAt(f, 1, base);
     pushWordAt(f, 2, base);
     f.code.op(OP['i64.and']);
