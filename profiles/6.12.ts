@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '6.12',
   version: [6, 12, 117],
+  asked: '6.12.117',
   btf: '6.12',
   features: {
     trusted_args_with_offset: {

@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '6.17',
   version: [6, 17, 13],
+  asked: '6.17.13',
   btf: '6.18',
   features: {
     untrusted_arg_tag: {

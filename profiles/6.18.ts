@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '6.18',
   version: [6, 18, 15],
+  asked: '6.18.15',
   btf: '6.18',
   features: {
     async_callback_own_context: {

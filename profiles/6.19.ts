@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '6.19',
   version: [6, 19, 14],
+  asked: '6.19.14',
   btf: '6.18',
   features: {
     nested_rcu_read_lock: {

@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '7.1',
   version: [7, 1, 13],
+  asked: '7.1.13',
   btf: '7.2',
   features: {
     sleep_context_named: {

@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '7.2',
   version: [7, 2, 12],
+  asked: '7.2.12',
   btf: '7.2',
   features: {
     release_wants_reference: {

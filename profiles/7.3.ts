@@ -3,6 +3,7 @@ import type { ReleaseFile } from './release.ts';
 export default {
   release: '7.3',
   version: [7, 3, 4],
+  asked: '7.3.4',
   btf: '7.2',
   features: {
     memory_arguments_by_prototype: {

@@ -35,6 +35,8 @@ export interface ReleaseFile {
   readonly release: Release;
   /** The stable version that is meant: what LINUX_KERNEL_VERSION says. */
   readonly version: readonly [number, number, number];
+  /** The kernel of this release that was asked for every program of the corpus (test/data/matrix), where one was. */
+  readonly asked?: string;
   /** Release whose BTF it uses: its own where profiles/ has it, else the nearest. */
   readonly btf: Release;
   readonly features: Readonly<Record<string, FeatureRow>>;

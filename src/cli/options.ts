@@ -113,3 +113,23 @@ export function settings(words: readonly string[], option = '--set'): Record<str
   }
   return values;
 }
+
+/** `VAR=A,B` words: variable -> values. Commas inside of brackets, braces and quotes are part of a value. */
+export function valueLists(words: readonly string[], option = '--set'): Record<string, string[]> {
+  const rows = Object.entries(settings(words, option));
+  return Object.fromEntries(rows.map(([name, text]) => [name, splitValues(text)]));
+}
+
+function splitValues(text: string): string[] {
+  const values = [''];
+  let depth = 0;
+  let quoted = false;
+  for (const [i, char] of [...text].entries()) {
+    if (char === '"' && text[i - 1] !== '\\') quoted = !quoted;
+    else if (!quoted && (char === '[' || char === '{')) depth++;
+    else if (!quoted && (char === ']' || char === '}')) depth--;
+    if (char === ',' && depth === 0 && !quoted) values.push('');
+    else values[values.length - 1] += char;
+  }
+  return [...new Set(values.map((value) => value.trim()))];
+}

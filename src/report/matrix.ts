@@ -10,6 +10,10 @@ export interface Column {
   readonly kernel: string;
   /** Whose rules hold: the kernel itself, unless it is one of the project's. */
   readonly release: Release;
+  /** Release whose BTF stands in for its own, where the package has none of it; null when the BTF is its own. */
+  readonly nearest: Release | null;
+  /** Nobody asked a kernel of this release: its rules are from history alone. */
+  readonly documented: boolean;
   readonly cpus: number | null;
   readonly nrCpus: number | null;
   readonly set: Readonly<Record<string, string>>;
@@ -93,6 +97,23 @@ export function holdsFor({ cells }: Reason, columns: readonly Column[]): { progr
   return { programs: shown.join(', '), kernels: labels.size === columns.length ? 'every kernel' : text.join(', ') };
 }
 
+/** What heads a column: a kernel that borrows its BTF has a mark. */
+const title = ({ label, kernel, nearest }: Column): string =>
+  nearest === null ? label : label.replace(kernel, `${kernel}~`);
+
+/** What the marks of the columns mean, and how the rules are known. */
+export function columnNotes(columns: readonly Column[]): string[] {
+  const kernels = (which: (column: Column) => boolean): string =>
+    distinct(columns.filter(which).map(({ kernel }) => kernel)).join(', ');
+  const lenders = distinct(columns.flatMap(({ nearest }) => nearest ?? []));
+  const borrowed = lenders.map(
+    (lender) =>
+      `~ by the rules of the release on the nearest BTF, that of ${lender}: ${kernels((c) => c.nearest === lender)}`,
+  );
+  const documented = kernels((column) => column.documented);
+  return documented ? [...borrowed, `rules documented only, no kernel was asked: ${documented}`] : borrowed;
+}
+
 export type PaintCell = (part: 'good' | 'bad' | 'title' | 'label', text: string) => string;
 
 /** Rows of the table: a program, and what stands in each column. */
@@ -108,11 +129,16 @@ function* rows(cells: readonly Cell[], columns: readonly Column[], reasons: read
     const { object, program } = [...row.values()][0] as Cell;
     const marks = columns.map(({ label }) => {
       const cell = row.get(label);
-      return { cell, text: cell ? (cell.verdict === 'accept' ? 'ok' : `no ${numbers.get(cell)}`) : '-' };
+      return { cell, text: cell ? (cell.verdict === 'accept' ? 'ok' : mark(cell, numbers.get(cell))) : '-' };
     });
     yield { object, program, marks };
   }
 }
+
+/** A reason as the table and the list name it; a question mark where we cannot say. */
+const mark = ({ verdict }: Cell, number: number | undefined): string =>
+  `${verdict === 'unsupported' ? '?' : 'no'} ${number}`;
+const markOf = ({ number, cells }: Reason): string => mark(cells[0] as Cell, number);
 
 const code = (errno: number): string => (errno ? `${errnoName(errno)} ` : '');
 
@@ -127,29 +153,30 @@ export function* matrixText(
   const several = new Set(table.map(({ object }) => object)).size > 1;
   const name = (row: { object: string; program: string }) => (several ? `${row.object}.${row.program}` : row.program);
   const width = Math.max(7, ...table.map((row) => name(row).length));
-  const widths = columns.map(({ label }, i) =>
-    Math.max(label.length, ...table.map(({ marks }) => marks[i]?.text.length ?? 0)),
+  const heads = columns.map(title);
+  const widths = heads.map((_, i) =>
+    Math.max(heads[i]?.length ?? 0, ...table.map(({ marks }) => marks[i]?.text.length ?? 0)),
   );
-  yield paint(
-    'title',
-    `${'program'.padEnd(width)}  ${columns.map(({ label }, i) => label.padEnd(widths[i] ?? 0)).join('  ')}`,
-  );
+  yield paint('title', `${'program'.padEnd(width)}  ${heads.map((head, i) => head.padEnd(widths[i] ?? 0)).join('  ')}`);
   for (const row of table) {
     const marks = row.marks.map(({ cell, text }, i) => {
       const part = cell?.verdict === 'accept' ? 'good' : cell ? 'bad' : 'label';
       return paint(part, text.padEnd(widths[i] ?? 0));
     });
-    yield `${name(row).padEnd(width)}  ${marks.join('  ')}`;
+    yield `${name(row).padEnd(width)}  ${marks.join('  ')}`.trimEnd();
   }
   for (const reason of reasons) {
     const { programs, kernels } = holdsFor(reason, columns);
     yield '';
-    yield `${paint('bad', `no ${reason.number}`)}  ${paint('title', `${code(reason.errno)}${reason.message}`)}`;
+    yield `${paint('bad', markOf(reason))}  ${paint('title', `${code(reason.errno)}${reason.message}`)}`;
     yield `  ${paint('label', 'for  ')} ${programs}`;
     yield `  ${paint('label', 'on   ')} ${kernels}${reason.stage === 'loader' ? ' (by libbpf)' : ''}`;
     if (reason.source) yield `  ${paint('label', 'at   ')} ${place(reason.source)}  ${reason.source.text.trim()}`;
     for (const remedy of reason.remedies) yield `  ${paint('label', 'try  ')} ${remedy}`;
   }
+  const notes = columnNotes(columns);
+  if (notes.length) yield '';
+  for (const note of notes) yield paint('label', note);
 }
 
 /** For a pull request or a job summary. */
@@ -158,8 +185,8 @@ export function* matrixMarkdown(
   columns: readonly Column[],
   reasons: readonly Reason[],
 ): Generator<string> {
-  const markdown = (text: string): string => text.replace(/[|\\`*_<>]/g, '\\$&');
-  yield `| program | ${columns.map(({ label }) => markdown(label)).join(' | ')} |`;
+  const markdown = (text: string): string => text.replace(/[|\\`*_<>~]/g, '\\$&');
+  yield `| program | ${columns.map((column) => markdown(title(column))).join(' | ')} |`;
   yield `| --- |${' --- |'.repeat(columns.length)}`;
   for (const { program, marks } of rows(cells, columns, reasons)) {
     yield `| ${markdown(program)} | ${marks.map(({ text }) => text).join(' | ')} |`;
@@ -168,9 +195,12 @@ export function* matrixMarkdown(
   for (const reason of reasons) {
     const { programs, kernels } = holdsFor(reason, columns);
     const at = reason.source ? ` at ${markdown(place(reason.source))}` : '';
-    yield `- **no ${reason.number}** \`${code(reason.errno)}${reason.message.replaceAll('`', "'")}\`${at}: ${markdown(programs)} on ${markdown(kernels)}`;
+    yield `- **${markOf(reason)}** \`${code(reason.errno)}${reason.message.replaceAll('`', "'")}\`${at}: ${markdown(programs)} on ${markdown(kernels)}`;
     for (const remedy of reason.remedies) yield `  - ${markdown(remedy)}`;
   }
+  const notes = columnNotes(columns);
+  if (notes.length) yield '';
+  for (const note of notes) yield `<sub>${markdown(note)}</sub>  `;
 }
 
 /** Annotations of GitHub Actions: errors where a required kernel refuses, else warnings. */
@@ -233,8 +263,8 @@ function xml(text: string): string {
 
 /** One line of --json. */
 export function cellToJson({ column, ...cell }: Cell) {
-  const { kernel, cpus, nrCpus, set } = column;
-  return { ...cell, kernel, cpus, nrCpus, set };
+  const { kernel, nearest, documented, cpus, nrCpus, set } = column;
+  return { ...cell, kernel, nearest, documented, cpus, nrCpus, set };
 }
 
 export function reasonToJson(reason: Reason, columns: readonly Column[]) {

@@ -17,7 +17,7 @@ describe('matrix', () => {
       'lock_in_tp',
     );
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^program +6\.12 +6\.13 .* 7\.0$/m);
+    expect(stdout).toMatch(/^program +6\.12 +6\.13~ .* 7\.0~$/m);
     expect(stdout).toMatch(/^nested_twice +no 1 .* ok +ok *$/m);
     expect(stdout).toMatch(/^lock_in_tp( +ok)+ *$/m);
     expect(stdout.match(/nested rcu read lock/g)).toHaveLength(1);
@@ -30,9 +30,24 @@ describe('matrix', () => {
     const args = ['matrix', NESTED, '--prog', 'nested_twice', '--kernels', '6.12,7.2'];
     expect(cli(...args, '--require', '7.2').status).toBe(0);
     expect(cli(...args, '--require', '6.12').status).toBe(1);
-    expect(cli(...args, '--require', '6.18').stderr).toMatch(/6\.18 is none of --kernels/);
+    // One that --kernels does not name gets a column.
+    const added = cli(...args, '--require', '6.18');
+    expect([added.status, added.stdout.split('\n')[0]]).toEqual([1, 'program       6.12  6.18  7.2']);
     expect(cli('matrix', NESTED, '--kernels', '5.4').stderr).toMatch(/"5\.4" is no kernel that there is a profile of/);
     expect(cli('matrix', NESTED, '--prog', 'nothing').stderr).toMatch(/no object has a program nothing/);
+  });
+
+  it('marks kernels that borrow their BTF, and says of whose rules only history tells', () => {
+    const { stdout } = cli('matrix', NESTED, '--kernels', '6.12-6.14,6.16,7.2', '--prog', 'lock_in_tp');
+    expect(stdout.split('\n').map((line) => line.trimEnd())).toEqual([
+      'program     6.12  6.13~  6.14~  6.16~  7.2',
+      'lock_in_tp  ok    ok     ok     ok     ok',
+      '',
+      '~ by the rules of the release on the nearest BTF, that of 6.12: 6.13, 6.14',
+      '~ by the rules of the release on the nearest BTF, that of 6.18: 6.16',
+      'rules documented only, no kernel was asked: 6.13, 6.14',
+      '',
+    ]);
   });
 
   it('has a column for every topology and value', () => {

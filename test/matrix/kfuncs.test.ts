@@ -3,7 +3,8 @@ import type { Btf } from '../../src/btf/btf.ts';
 import { CPUMASK_KFUNCS } from '../../src/kernel/bpf/kfuncs/cpumask.ts';
 import { kfuncByName } from '../../src/kernel/bpf/kfuncs/index.ts';
 import { atRelease, existsIn, flagNames, type Release } from '../../src/kernel/bpf/rows.ts';
-import { matrixProfile } from './compare.ts';
+import { RELEASES } from '../../src/kernel/generated/releases.ts';
+import { KERNELS, matrixProfile } from './compare.ts';
 
 /** Functions that BTF tags as kfuncs. */
 function tagged(btf: Btf): string[] {
@@ -76,4 +77,8 @@ describe('the cpumask kfuncs through the releases', () => {
     expect(has('6.12')).toEqual(['syscall', 'tracepoint']);
     expect(has('7.0')).toEqual(['syscall', 'tracepoint', 'raw_tracepoint']);
   });
+});
+
+it('a release names the kernel that was asked about its rules', () => {
+  expect(KERNELS.map(({ name }) => name)).toEqual(RELEASES.flatMap((file) => ('asked' in file ? [file.asked] : [])));
 });

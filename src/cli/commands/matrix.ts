@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { EXIT, InputError } from '../../errors.ts';
 import { compareReleases, type Release } from '../../kernel/bpf/rows.ts';
-import { profileReleases } from '../../kernel/profile.ts';
+import { checkRelease, profileReleases } from '../../kernel/profile.ts';
 import { loadObject } from '../../loader/object.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { releaseOfKernel, userKernels } from '../../platform/node/user_profiles.ts';
@@ -19,7 +19,7 @@ import {
 } from '../../report/matrix.ts';
 import { remediesOf, type Task } from '../matrix/cells.ts';
 import { judgeAll } from '../matrix/pool.ts';
-import { choice, collect, count, MAX_CPUS } from '../options.ts';
+import { choice, collect, count, MAX_CPUS, valueLists } from '../options.ts';
 import { paintFor, print, printJson, type Style } from '../terminal.ts';
 
 interface Flags {
@@ -79,13 +79,8 @@ Examples:
 }
 
 async function run(paths: readonly string[], flags: Flags): Promise<number> {
-  const columns = columnsOf(flags);
   const required = new Set(flags.require === undefined ? [] : kernelsOf('--require', flags.require));
-  for (const release of required) {
-    if (!columns.some(({ kernel }) => kernel === release)) {
-      throw new InputError('--require', '', `${release} is none of --kernels ${flags.kernels}`);
-    }
-  }
+  const columns = columnsOf(flags, required);
   checkPrograms(paths, flags.prog ?? []);
   const { caps } = flags;
   const tasks = paths.flatMap((path) =>
@@ -127,8 +122,8 @@ function checkPrograms(paths: readonly string[], wanted: readonly string[]): voi
 }
 
 /** Every combination of kernel, topology and values. */
-function columnsOf(flags: Flags): Column[] {
-  const kernels = kernelsOf('--kernels', flags.kernels ?? DEFAULT_KERNELS);
+function columnsOf(flags: Flags, required: ReadonlySet<string>): Column[] {
+  const kernels = kernelsOf('--kernels', [flags.kernels ?? DEFAULT_KERNELS, ...required].join(','));
   const cpus = numbers('--cpus', flags.cpus);
   const nrCpus = numbers('--nr-cpus', flags.nrCpus);
   const sets = settings(flags.set ?? []);
@@ -148,6 +143,7 @@ function columnsOf(flags: Flags): Column[] {
             label: [kernel, ...more].join(' '),
             kernel,
             release: releaseOfKernel(kernel),
+            ...knownOf(kernel),
             cpus: c,
             nrCpus: n,
             set,
@@ -156,6 +152,13 @@ function columnsOf(flags: Flags): Column[] {
       ),
     ),
   );
+}
+
+/** Whose BTF a kernel uses, and how its rules are known. */
+function knownOf(kernel: string): Pick<Column, 'nearest' | 'documented'> {
+  const release = releaseOfKernel(kernel);
+  const { btf, asked } = checkRelease(release);
+  return { nearest: kernel !== release || btf === release ? null : btf, documented: asked === undefined };
 }
 
 /** `6.12,6.18-7.1`, `all`, names of the project's kernels: releases oldest first, then the others as named. */
@@ -191,14 +194,8 @@ function numbers(option: string, text: string | undefined): (number | null)[] {
 /** `a=1,2` and `b=3` give {a: 1, b: 3} and {a: 2, b: 3}. */
 function settings(words: readonly string[]): Record<string, string>[] {
   let all: Record<string, string>[] = [{}];
-  for (const word of words) {
-    const at = word.indexOf('=');
-    if (at < 1) throw new InputError('--set', '', `"${word}" is not VAR=VALUE[,VALUE...]`);
-    const name = word.slice(0, at);
-    all = word
-      .slice(at + 1)
-      .split(',')
-      .flatMap((value) => all.map((set) => ({ ...set, [name]: value })));
+  for (const [name, values] of Object.entries(valueLists(words))) {
+    all = values.flatMap((value) => all.map((set) => ({ ...set, [name]: value })));
   }
   return all;
 }
