@@ -12,6 +12,7 @@ import { benchInterp } from './interp.ts';
 import { benchKfunc } from './kfunc.ts';
 import { benchKfuncs, benchKfuncsHere } from './kfuncs.ts';
 import { benchParallel } from './parallel.ts';
+import { benchProcess } from './process.ts';
 import { benchTranslate, TRANSLATE_ONCE, translateOnce } from './translate.ts';
 import { benchVerifier, ONCE, verifyOnce } from './verifier.ts';
 
@@ -34,6 +35,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   compute: { title: 'loops that compute, on every engine', run: benchCompute },
   kfunc: { title: 'cpumask kfuncs called from BPF, beside the live kernel and C', run: benchKfunc },
   translate: { title: 'from instructions to code that can run', run: benchTranslate },
+  process: { title: 'the whole command: load, verify, compile and run an example', run: benchProcess },
   interp: { title: 'the checking interpreter, beside the live kernel', run: tableOnly(benchInterp) },
   verifier: { title: 'the verifier, beside the live kernel', run: tableOnly(benchVerifier) },
   explore: {
@@ -47,7 +49,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   },
 };
 /** Groups that give figures. */
-const JSON_GROUPS = ['compute', 'kfunc', 'translate'];
+const JSON_GROUPS = ['compute', 'kfunc', 'translate', 'process'];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
