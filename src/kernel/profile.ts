@@ -1,6 +1,7 @@
 /** A kernel release as data: its BTF, and what a loader asks of it. Rows of kfuncs and helpers carry their own releases. */
 import type { ReleaseFile, Wording } from '../../profiles/release.ts';
 import { Btf } from '../btf/btf.ts';
+import { withStructSize } from '../btf/resize.ts';
 import { NotSupported } from '../errors.ts';
 import { kfuncByName } from './bpf/kfuncs/index.ts';
 import { compareReleases, existsIn, protoAt, type Release } from './bpf/rows.ts';
@@ -71,6 +72,9 @@ type FeaturesOf<R> = R extends { readonly features: infer F } ? keyof F : never;
 
 const FILES: readonly ReleaseFile[] = RELEASES;
 
+/** NR_CPUS of distribution kernels, and the most that x86 takes. */
+const MAX_NR_CPUS = 8192;
+
 /** The release whose words are in the tables of the verifier. */
 const WORDED: Release = '6.18';
 
@@ -122,7 +126,7 @@ export class Profile {
   constructor(
     readonly row: ProfileRow,
     private readonly readBtf: () => Uint8Array | Btf,
-    nrCpus: number | undefined,
+    private readonly asked: number | undefined,
     private readonly what: string,
     /** The BTF is that of the kernel meant, so that it says which kfuncs there are; else the rows do. */
     private readonly ownBtf: boolean,
@@ -134,14 +138,14 @@ export class Profile {
     const { features, words } = rules(row.release);
     this.features = features;
     this.words = words;
-    this.cpus = nrCpus;
+    this.cpus = asked;
   }
 
   /** The kernel's complete BTF. */
   get btf(): Btf {
     if (!this.parsed) {
       const btf = this.readBtf();
-      this.parsed = btf instanceof Btf ? btf : Btf.parseLazily(btf, this.what);
+      this.parsed = this.built(btf instanceof Btf ? btf : Btf.parseLazily(btf, this.what));
     }
     return this.parsed;
   }
@@ -172,6 +176,13 @@ export class Profile {
   /** The same kernel with another NR_CPUS; itself when that is undefined. */
   withNrCpus(nrCpus: number | undefined): Profile {
     return nrCpus === undefined ? this : new Profile(this.row, () => this.btf, nrCpus, this.what, this.ownBtf);
+  }
+
+  /** The BTF as the kernel would have it if it was built with the NR_CPUS that was asked for: masks have another size. */
+  private built(btf: Btf): Btf {
+    const { asked } = this;
+    if (asked === undefined || asked > MAX_NR_CPUS || !btf.find('cpumask', 'struct')) return btf;
+    return withStructSize(btf, 'cpumask', Math.ceil(asked / 64) * 8);
   }
 
   /** NR_CPUS as the BTF's struct cpumask has it; 8192 when it has none. */

@@ -55,9 +55,10 @@ export function readMatrix(): MatrixRow[] {
 }
 
 /** The profile of a release with the package's BTF, read from profiles/. */
-export function matrixProfile(release: Release): Profile {
+export function matrixProfile(release: Release, nrCpus?: number): Profile {
   return loadProfile({
     release,
+    nrCpus,
     readBtf: ({ btf }) => {
       const name = btf.replace('dist/', 'profiles/');
       return brotliDecompressSync(readFileSync(new URL(`${name}.br`, root)));

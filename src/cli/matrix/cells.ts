@@ -1,14 +1,12 @@
 /** What one kernel says of the programs of one object, and what would make it say otherwise. */
 
 import type { ReleaseFile } from '../../../profiles/release.ts';
-import type { Btf } from '../../btf/btf.ts';
 import { NotSupported } from '../../errors.ts';
 import { kfuncByName } from '../../kernel/bpf/kfuncs/index.ts';
 import { atRelease, compareReleases, existsIn, type Release } from '../../kernel/bpf/rows.ts';
 import { RELEASES } from '../../kernel/generated/releases.ts';
 import { linkPrograms } from '../../kernel/link.ts';
 import type { Feature, Profile } from '../../kernel/profile.ts';
-import { loadProfile } from '../../kernel/profile.ts';
 import { loadObject } from '../../loader/object.ts';
 import type { ObjectSpec } from '../../loader/spec.ts';
 import { presetGlobals } from '../../loader/variables.ts';
@@ -27,19 +25,16 @@ export interface Task {
   readonly caps: 'all' | 'bpf';
 }
 
-/** Kernels that share a BTF read it once. */
-const btfs = new Map<string, Btf>();
+/** Kernels that were opened; most of them share a BTF. */
+const profiles = new Map<string, Profile>();
 let ready = false;
 
-function profileOf({ kernel, release, nrCpus }: Column): Profile {
+function profileOf({ kernel, nrCpus }: Column): Profile {
   if (!ready) initRange(readAsset('dist/verifier.wasm'));
   ready = true;
-  const profile = openKernel(kernel, { nrCpus: nrCpus ?? undefined });
-  const known = btfs.get(profile.row.btf);
-  // A kernel of the project has a BTF of its own.
-  if (kernel !== release) return profile;
-  if (known) return loadProfile({ release, nrCpus: nrCpus ?? undefined, readBtf: () => known });
-  btfs.set(profile.row.btf, profile.btf);
+  const key = `${kernel} ${nrCpus}`;
+  const profile = profiles.get(key) ?? openKernel(kernel, { nrCpus: nrCpus ?? undefined });
+  profiles.set(key, profile);
   return profile;
 }
 

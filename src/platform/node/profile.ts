@@ -33,8 +33,18 @@ export function openProfile(
     nrCpus,
     what: btf,
     readBtf: (row) => {
-      if (btf !== undefined) return readBtfFile(btf);
-      return Btf.indexed(readAsset(row.btf), readAsset(`${row.btf}.index`), row.btf);
+      return btf === undefined ? packageBtf(row.btf) : readBtfFile(btf);
     },
   });
+}
+
+/** BTFs of the package that somebody holds: most releases share one, and reading 6 MB takes longer than a small verdict. */
+const opened = new Map<string, WeakRef<Btf>>();
+
+function packageBtf(path: string): Btf {
+  const known = opened.get(path)?.deref();
+  if (known) return known;
+  const btf = Btf.indexed(readAsset(path), readAsset(`${path}.index`), path);
+  opened.set(path, new WeakRef(btf));
+  return btf;
 }
