@@ -15,9 +15,14 @@ const PAGE = `<!doctype html><meta charset="utf-8"><script type="module">
     const assets = await fetchAssets({ kernelWasm: '/dist/kernel.wasm', verifierWasm: '/dist/verifier.wasm', btf: '/dist/6.18.btf' });
     const machine = createMachine({ cpus: 4, ...assets });
     const bytes = new Uint8Array(await (await fetch('/examples/claim/claim.bpf.o')).arrayBuffer());
-    const object = machine.load(bytes);
+    const object = machine.load(bytes, { set: { nr_cpus: 4 } });
     const retvals = ['set_up', 'claim_cpu', 'claim_cpu'].map((name) => object.program(name).run({ cpu: 1 }).retval);
-    window.result = { retvals, claimed: object.globals.get('claimed').cpus, shared: typeof SharedArrayBuffer === 'function' };
+    const claimed = object.globals.get('claimed').cpus;
+    const shared = typeof SharedArrayBuffer === 'function';
+    const jobs = [2, 3].map((cpu) => ({ cpu, program: object.program('claim_cpu'), times: 1000 }));
+    const runs = await machine.runParallel(jobs, { timeLimitMs: 20000 }).catch((error) => String(error));
+    const parallel = typeof runs === 'string' ? runs : runs.map(({ runs, died, fault }) => ({ runs, died, fault }));
+    window.result = { retvals, claimed, shared, parallel, after: object.globals.all() };
   } catch (error) {
     window.result = { error: String(error) };
   }
@@ -54,7 +59,16 @@ describe.skipIf(reason)(`in a browser${reason ? ` (skipped: ${reason})` : ''}`, 
       await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
       await page.waitForFunction('window.result');
       const result = await page.evaluate('window.result');
-      expect(result).toEqual({ retvals: [0, 0, 1], claimed: '0-1', shared: isolated });
+      expect(result).toMatchObject({ retvals: [0, 0, 1], claimed: '0-1', shared: isolated });
+      // Two workers, for which shared memory is needed: four CPUs are to be had, and each is claimed once.
+      expect(result).toMatchObject(
+        isolated
+          ? {
+              parallel: [2, 3].map(() => ({ runs: 1000, died: null, fault: null })),
+              after: { claims: 4, refusals: 2 + 2000 - 4 },
+            }
+          : { parallel: expect.stringContaining('has to be cross-origin isolated'), after: { claims: 2, refusals: 0 } },
+      );
     } finally {
       server.close();
     }
