@@ -145,8 +145,17 @@ export function explore_note_shared(at: usize, size: u32): bool {
 
 /**
  * The current thread gives an object back, and nobody may use it after the next grace period: as if it wrote all of it. The
- * allocator says so, since it writes to the object itself only then.
+ * allocator says so, since it writes to the object itself only then. The grace period is somebody else who touches it.
  */
 export function explore_note_freed(at: usize, size: u32): void {
-  if (load<u32>(X_LOG_AT)) explore_note_access(at, size, 1);
+  if (!load<u32>(X_LOG_AT)) return;
+  const classes: usize = load<u32>(X_CLASSES);
+  const from = at - <usize>load<u32>(X_CLASSES_FROM);
+  const last = (from + size - 1) >> GRANULE_SHIFT;
+  for (let granule = from >> GRANULE_SHIFT; granule <= last; granule++) {
+    if (<u32>load<u8>(classes + granule) >= <u32>CLASS_SHARED) continue;
+    store<u8>(classes + granule, CLASS_SHARED);
+    store<u32>(X_FRESH, 1);
+  }
+  explore_note_access(at, size, 1);
 }

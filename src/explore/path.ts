@@ -15,8 +15,13 @@ function copied<T extends Uint8Array | Int32Array>(from: T, to: T): T {
 export interface StepFacts {
   readonly touched: Touched;
   readonly touchedLength: number;
-  readonly movesRcu: boolean;
+  readonly movesRcu: number;
 }
+
+/** It queued a callback; a grace period: it left some in the queue. */
+export const MOVES_RCU_QUEUES = 1;
+/** It left a read section that held back the oldest callback. */
+export const MOVES_RCU_RELEASES = 2;
 
 /** Told of each race: the event could come after what now follows it, if one of the processes `initials` goes first. */
 export type OnRace = (early: number, initials: number, late: number) => void;
@@ -65,7 +70,7 @@ export class Path {
     this.#touched.append(touched, 0, touchedLength);
     this.#from[event + 1] = this.#touched.length;
     this.process[event] = p;
-    this.#movesRcu[event] = movesRcu ? 1 : 0;
+    this.#movesRcu[event] = movesRcu;
   }
 
   /** Adds what an event touched to `to`. */
@@ -101,15 +106,22 @@ export class Path {
     }
   }
 
-  /** A grace period comes after what it waited for. */
+  /**
+   * A grace period comes after what the oldest callback waited for: that it was queued, and that its readers left. What was queued
+   * later it could have left to another. When the one before it left some, any of those may be the oldest.
+   */
   #joinCauses(clock: number, event: number): void {
-    let seen = 0;
+    let oldest = -1;
+    let left = false;
     for (let other = event - 1; other >= 0; other--) {
-      const q = bit(this.process[other] as number);
-      if (seen & q || !this.#movesRcu[other]) continue;
-      seen |= q;
-      this.#join(clock, other);
+      const moves = this.#movesRcu[other];
+      if (this.process[other] === this.#rcu) {
+        if (moves !== MOVES_RCU_QUEUES) break;
+        left = true;
+      } else if (moves === MOVES_RCU_RELEASES || (left && moves === MOVES_RCU_QUEUES)) this.#join(clock, other);
+      else if (moves === MOVES_RCU_QUEUES) oldest = other;
     }
+    if (oldest >= 0) this.#join(clock, oldest);
   }
 
   #join(clock: number, event: number): void {

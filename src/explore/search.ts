@@ -76,7 +76,7 @@ const MAX_DEPTH = 4096;
 const SHARD_DEPTH = 6;
 const PROGRESS_EVERY = 1024;
 const MAX_FOUND = 32;
-const NOTHING: StepFacts = { touched: new Int32Array(0), touchedLength: 0, movesRcu: false };
+const NOTHING: StepFacts = { touched: new Int32Array(0), touchedLength: 0, movesRcu: 0 };
 
 /** A state on the path, and what is to be tried there. Sets of processes are bits. */
 class Node {
@@ -323,11 +323,14 @@ export class Search<P extends Problem> {
     }
   }
 
-  /** A race called for a process that may not go on here. It may before whatever keeps it from that. */
+  /**
+   * A race called for a process that may not go on here. It may before whatever keeps it from that; a grace period may once
+   * somebody else, whoever that is, has gone on.
+   */
   #cannot(node: Node, p: number): void {
     node.done |= bit(p);
-    const held = p !== this.#space.rcu && this.#space.state(p) < x.XT_EXITED;
-    if (held) this.#record(this.#depth, p, NOTHING);
+    if (p === this.#space.rcu) node.backtrack |= bit(this.#processes) - 1;
+    else if (this.#space.state(p) < x.XT_EXITED) this.#record(this.#depth, p, NOTHING);
   }
 
   /** Is this branch another shard's? Branches at one depth are dealt out in turn, by the path that leads to them. */

@@ -13,6 +13,7 @@ import { readCpus } from '../kernel/mask_value.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Program, ProgramRunOptions } from '../machine/run.ts';
+import { MOVES_RCU_QUEUES, MOVES_RCU_RELEASES } from './path.ts';
 import type { Touched } from './ranges.ts';
 
 /** A program that runs on a CPU. */
@@ -26,8 +27,14 @@ export interface ThreadSpec {
 
 const LOG_BYTES = 4 << 20;
 const TOUCHED_BYTES = 256 << 10;
+/** Room for what a step touches besides memory: see collectRcu. */
+const RCU_WORDS = 8;
 /** Instructions of one step: what runs longer without touching shared memory does not end. */
 const STEP_INSNS = 1 << 20;
+
+/** Kinds of read sections. */
+const READING = 1;
+const READING_TRACE = 2;
 
 /** What only its own thread looks at, or the control plane. */
 const PRIVATE: ReadonlySet<number> = new Set([
@@ -57,12 +64,12 @@ export class Space {
   /** Memory as words, as it was after the last step: it may grow in one. */
   #words: Uint32Array;
   /** What the last step touched; entries up to `touchedLength`. */
-  readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4);
+  readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4 + RCU_WORDS);
   touchedLength = 0;
   /** Allocations that the last step asked for. */
   allocations = 0;
-  /** Did the last step queue a callback, or leave a read section that held one back? Grace periods end only after it. */
-  movesRcu = false;
+  /** MOVES_RCU_: what the last step was to grace periods. */
+  movesRcu = 0;
   /** CPUs of a mask that another thread changed between the two halves of the wide operation which the last step ended. */
   lost: CpuMask | null = null;
 
@@ -216,6 +223,7 @@ export class Space {
     const calls = this.#at32(layout.M_ALLOC_CALLS);
     const pending = this.#at32(layout.M_RCU_PENDING);
     const blocked = this.#blocksRcu(p);
+    const reading = this.#sections(p);
     const overwritten = p === this.rcu ? null : this.#overwritten(this.#at[p] as number);
     this.#set(x.X_TOUCHED_AT, this.#touched);
     this.#set(x.X_THREAD, p === this.rcu ? x.X_NOBODY : p);
@@ -230,10 +238,13 @@ export class Space {
     this.#words = memory.u32();
     this.#set(layout.M_FAIL_NTH, 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
-    this.movesRcu = this.#at32(layout.M_RCU_PENDING) > pending || (blocked && !this.#blocksRcu(p));
+    this.movesRcu = this.#movesRcu(p, pending, blocked);
     this.lost = overwritten?.() ?? null;
     if (status === x.STEP_BLOCKED) this.#collectLock(p);
-    else this.#collect();
+    else {
+      this.#collect();
+      this.#collectRcu(p, this.#sections(p) & ~reading);
+    }
     if (this.#at32(x.X_OVERFLOW)) {
       throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
     }
@@ -298,12 +309,43 @@ export class Space {
     return memory.exports.rcu_blocks(this.#at32((this.#at[p] as number) + x.XT_PERCPU)) !== 0;
   }
 
+  #movesRcu(p: number, pending: number, blocked: boolean): number {
+    const now = this.#at32(layout.M_RCU_PENDING);
+    if (p === this.rcu ? now > 0 : now > pending) return MOVES_RCU_QUEUES;
+    return blocked && !this.#blocksRcu(p) ? MOVES_RCU_RELEASES : 0;
+  }
+
+  /** Read sections that a thread is in: READING_. */
+  #sections(p: number): number {
+    if (p === this.rcu) return 0;
+    const percpu = this.#at32((this.#at[p] as number) + x.XT_PERCPU);
+    const plain = this.#at32(percpu + layout.PC_RCU_NESTING) ? READING : 0;
+    return this.#at32(percpu + layout.PC_RCU_TRACE_NESTING) ? plain | READING_TRACE : plain;
+  }
+
+  /**
+   * A read section holds back what is queued after it began, and nothing else: so a step in which one begins depends on steps that
+   * queue. As if each thread had a word for either list, which it writes when it queues, and who begins to read reads all of
+   * them. Grace periods for `rcu_read_lock_trace` wait for both kinds of readers.
+   */
+  #collectRcu(p: number, began: number): void {
+    const lists = 8 * this.threads.length;
+    if (began) this.#touch(began & READING ? 0 : lists, 2 * lists, 0);
+    if (p === this.rcu || this.movesRcu !== MOVES_RCU_QUEUES) return;
+    if (this.#at32(layout.M_RCU_CALLBACKS)) this.#touch(8 * p, 8 * p + 8, 1);
+    if (this.#at32(layout.M_RCU_TRACE_CALLBACKS)) this.#touch(lists + 8 * p, lists + 8 * p + 8, 1);
+  }
+
+  #touch(from: number, end: number, write: 0 | 1): void {
+    this.touched[this.touchedLength++] = from;
+    this.touched[this.touchedLength++] = end * 2 + write;
+  }
+
   /** A step that waits for a lock touches that. */
   #collectLock(p: number): void {
     const lock = this.#at32(this.interp(p) + prog.IC_R1);
-    this.touched[0] = lock;
-    this.touched[1] = (lock + 4) * 2 + 1;
-    this.touchedLength = 2;
+    this.touchedLength = 0;
+    this.#touch(lock, lock + 4, 1);
   }
 
   #collect(): void {

@@ -1,0 +1,168 @@
+/**
+ * Random programs that share two words and two kptr slots, to hold the reduced search against every order: both must come to the
+ * same ends. They are not verified, so that they also use masks that are gone.
+ */
+import * as x from '../../assembly/kernel/explore_layout.ts';
+import { Search } from '../../src/explore/search.ts';
+import { Space } from '../../src/explore/space.ts';
+import { createMachine } from '../../src/index.ts';
+import { loadObject } from '../../src/loader/object.ts';
+import type { ObjectSpec, ProgramSpec, Relocation, VariableSpec } from '../../src/loader/spec.ts';
+import { BpfObject } from '../../src/machine/object.ts';
+import type { Random } from '../../src/random.ts';
+import { assemble } from '../../src/uapi/asm.ts';
+
+const WORDS = 2;
+/** Two kptr slots and the words, by index. */
+const MAPS = { shared: 0, busy: 1, words: 2 } as const;
+const BPF_PSEUDO_KFUNC_CALL = 2;
+const CALL = 0x85;
+const LD_IMM64 = 0x18;
+
+/** `r6` adds up what is seen, `r7` is a mask or 0, `r8` the words, `r9` a mask that is owned or 0. */
+const STATEMENTS: readonly ((random: Random, label: string) => string)[] = [
+  (random) => `r0 = *(u64 *)(r8 +${8 * random.below(WORDS)}); r6 *= 3; r6 += r0`,
+  (random) => `r0 = ${1 + random.below(3)}; *(u64 *)(r8 +${8 * random.below(WORDS)}) = r0`,
+  (random) => `r1 = ${1 + random.below(3)}; lock *(u64 *)(r8 +${8 * random.below(WORDS)}) += r1`,
+  (random) => {
+    const at = 8 * random.below(WORDS);
+    return `r0 = *(u64 *)(r8 +${at}); r0 += 1; *(u64 *)(r8 +${at}) = r0`;
+  },
+  (
+    random,
+    label,
+  ) => `r0 = *(u64 *)(r8 +${8 * random.below(WORDS)}); if r0 > 1 goto ${label}; r0 = 5; *(u64 *)(r8 +0) = r0;
+    ${label}: r0 = 0`,
+  (random) => `r1 = map(${random.pick(['busy', 'shared'])}); r7 = *(u64 *)(r1 +0)`,
+  (random, label) =>
+    `if r7 == 0 goto ${label}; r1 = ${random.below(3)}; r2 = r7; call bpf_cpumask_set_cpu; ${label}: r0 = 0`,
+  (random, label) =>
+    `if r7 == 0 goto ${label}; r1 = ${random.below(3)}; r2 = r7; call bpf_cpumask_clear_cpu; ${label}: r0 = 0`,
+  (_, label) => `if r7 == 0 goto ${label}; r0 = *(u64 *)(r7 +0); r6 *= 3; r6 += r0; ${label}: r0 = 0`,
+  (random, label) => `r1 = map(${random.pick(['busy', 'shared'])}); r3 = *(u64 *)(r1 +0); if r3 == 0 goto ${label};
+    if r7 == 0 goto ${label}; r1 = r7; r2 = r7; call bpf_cpumask_or; ${label}: r0 = 0`,
+  (
+    random,
+    label,
+  ) => `r1 = map(${random.pick(['busy', 'shared'])}); r2 = r9; r9 = 0; call bpf_kptr_xchg; if r0 == 0 goto ${label};
+    r1 = r0; call bpf_cpumask_release; ${label}: r0 = 0`,
+  (
+    random,
+    label,
+  ) => `if r9 != 0 goto ${label}; call bpf_cpumask_create; r9 = r0; if r9 == 0 goto ${label}; r1 = ${random.below(3)};
+    r2 = r9; call bpf_cpumask_set_cpu; ${label}: r0 = 0`,
+];
+
+/** Assembly of a program of so many statements; some of them in a read section. */
+function source(random: Random, statements: number): string {
+  const lines = ['r6 = 0; r7 = 0; r9 = 0; r8 = map(words)'];
+  let locked = false;
+  for (let i = 0; i < statements; i++) {
+    if (random.below(3) === 0) {
+      lines.push(`call bpf_rcu_read_${locked ? 'unlock' : 'lock'}`);
+      locked = !locked;
+    }
+    lines.push(random.pick(STATEMENTS)(random, `l${i}`));
+  }
+  if (locked) lines.push('call bpf_rcu_read_unlock');
+  lines.push('if r9 == 0 goto out; r1 = r9; call bpf_cpumask_release; out: r0 = r6; exit');
+  return lines.join('\n');
+}
+
+function programOf(name: string, text: string, template: ProgramSpec, externs: readonly string[]): ProgramSpec {
+  const kfuncs = Object.fromEntries(externs.map((extern, i) => [extern, i]));
+  const insns = assemble(text, { maps: MAPS, kfuncs });
+  const relocations: Relocation[] = [];
+  for (let insn = 0; insn < insns.length / 8; insn++) {
+    const [code, registers = 0] = insns.subarray(insn * 8);
+    const imm = new DataView(insns.buffer, insns.byteOffset).getInt32(insn * 8 + 4, true);
+    if (code === CALL && registers >> 4 === BPF_PSEUDO_KFUNC_CALL)
+      relocations.push({ kind: 'kfunc', insn, extern: imm });
+    if (code === LD_IMM64) {
+      relocations.push({ kind: 'mapValue', insn, map: imm, offset: 0 });
+      insn++;
+    }
+  }
+  const funcs = template.funcs.slice(0, 1).map((func) => ({ ...func, name, insn: 0, insnCount: insns.length / 8 }));
+  return { ...template, name, insns, funcs, lines: [], coreRelocations: [], relocations };
+}
+
+/** The template (races/lost_or.bpf.o) with another slot, words, and other programs: set_up, and one a source. */
+function specOf(template: Uint8Array, sources: readonly string[]): ObjectSpec {
+  const spec = loadObject(template, 'random');
+  const [setUp] = spec.programs;
+  const [shared] = spec.maps;
+  const setCpu = spec.externs.find(({ name }) => name === 'bpf_cpumask_set_cpu');
+  if (!setUp || !shared?.section || !setCpu) throw new Error('the template has changed');
+  const { section } = shared;
+  const busy = { ...shared, name: 'busy', section: { ...section, variables: section.variables.map(renamed) } };
+  const words = {
+    ...shared,
+    name: 'words',
+    valueSize: 8 * WORDS,
+    valueTypeId: 0,
+    section: { ...section, variables: [], data: new Uint8Array(8 * WORDS) },
+  };
+  const externs = [...spec.externs, { ...setCpu, name: 'bpf_cpumask_clear_cpu' }];
+  const names = externs.map(({ name }) => name);
+  const programs = sources.map((text, i) => programOf(`p${i}`, text, setUp, names));
+  return { ...spec, externs, maps: [shared, busy, words], programs: [setUp, ...programs] };
+}
+
+const renamed = (variable: VariableSpec) => ({ ...variable, name: 'busy' });
+
+export interface Ends {
+  readonly seen: ReadonlySet<string>;
+  readonly faults: ReadonlySet<string>;
+  readonly schedules: number;
+  readonly exhausted: boolean;
+}
+
+export interface EndsOptions {
+  readonly reduce: boolean;
+  readonly limit: number;
+  readonly failures: number;
+}
+
+/** Every end that a search of these programs comes to. */
+export function endsOf(template: Uint8Array, sources: readonly string[], options: EndsOptions): Ends {
+  const machine = createMachine({ cpus: 4, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
+  const object = new BpfObject(machine, specOf(template, sources), { unverified: true });
+  object.program('set_up').run();
+  const threads = sources.map((_, cpu) => ({ cpu, program: object.program(`p${cpu}`) }));
+  const space = new Space(machine, threads);
+  const words = object.map('words');
+  const seen = new Set<string>();
+  const faults = new Set<string>();
+  const judge = {
+    afterStep: (thread: number) => {
+      if (thread >= threads.length || space.state(thread) !== x.XT_FAULT) return null;
+      faults.add(`fault of ${thread} at ${space.insn(thread)}`);
+      return { key: 'fault', text: '' };
+    },
+    atEnd: () => {
+      const globals = object.globals.all();
+      seen.add(
+        JSON.stringify([
+          globals,
+          [...machine.memory.read(words.valueOffset(0), 8 * WORDS)],
+          threads.map((_, p) => space.retval(p)),
+        ]),
+      );
+      return null;
+    },
+    stuck: () => ({ key: 'stuck', text: '' }),
+  };
+  for (;;) {
+    const result = new Search(space, judge, { ...options, preemptions: null }).run();
+    const { schedules, exhausted } = result;
+    if (!result.again) return { seen, faults, schedules, exhausted };
+    seen.clear();
+    faults.clear();
+  }
+}
+
+/** Programs of a seed. */
+export function sourcesOf(random: Random, threads: number, statements: number): string[] {
+  return Array.from({ length: threads }, () => source(random, 1 + random.below(statements)));
+}
