@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALLOC_BPF_CPUMASK } from '../../../assembly/layout.ts';
+import { ALLOC_BPF_CPUMASK, PC_RCU_NESTING } from '../../../assembly/layout.ts';
 import { nothing } from '../../../test/conformance/machine.ts';
 import { KERNEL_CALLS } from '../../kernel/generated/calls.ts';
 import { KernelMemory } from '../../kernel/memory.ts';
@@ -84,4 +84,49 @@ describe.each(MACHINES)('in line on %d CPUs of %d', (cpus, nrCpus) => {
       expect(have, `seed ${seed}`).toEqual(want);
     }
   });
+});
+
+/** Where an iterator stands, and its end: on the way, at the end, behind it, and at the last number that there is. */
+const ITERATORS = [
+  [0, 5],
+  [3, 4],
+  [4, 4],
+  [-5, -3],
+  [-1, 0],
+  [9, 2],
+  [0x7fffffff, 0x7fffffff],
+  [0x7ffffffe, 0x7fffffff],
+  [-0x80000000, 0x7fffffff],
+] as const;
+
+it.each(ITERATORS)('an iterator at %d up to %d goes on as the kernel function does', (current, end) => {
+  const environment = { ...nothing, kfunc: () => 'bpf_iter_num_next' };
+  const insns = assemble('r6 = r1; call k; r7 = r0; r1 = r6; call k; r0 -= r7; exit', { kfuncs: { k: 1 } });
+  const [want, have] = [Interpreter, Jit].map((Engine) => {
+    const { memory, masks, engine } = bench(2, 64, Engine);
+    const [iterator = 0] = masks;
+    memory.setU32(iterator, current);
+    memory.setU32(iterator + 4, end);
+    const run = engine.load({ id: 1, name: 'next', insns, environment }).run({ args: [memory.address(iterator)] });
+    return { run, at: [memory.u32At(iterator), memory.u32At(iterator + 4)] };
+  });
+  expect(want?.run.fault).toBeNull();
+  expect(have).toEqual(want);
+});
+
+it.each([0, 1, 2])('read sections inside of %d others nest as the kernel functions have it', (outer) => {
+  const kfuncs = { lock: 1, unlock: 2 };
+  const environment = { ...nothing, kfunc: (id: number) => ['', 'bpf_rcu_read_lock', 'bpf_rcu_read_unlock'][id] };
+  const lock = 'call lock; '.repeat(outer + 1);
+  const insns = assemble(`${lock}${'call unlock; '.repeat(outer + 1)}r0 = 0; exit`, { kfuncs });
+  const open = assemble(`${lock}r0 = 0; exit`, { kfuncs });
+  const [want, have] = [Interpreter, Jit].map((Engine) => {
+    const { memory, engine } = bench(2, 64, Engine);
+    return [insns, open].map((each) => {
+      const run = engine.load({ id: 1, name: 'sections', insns: each, environment }).run({ sleepable: true });
+      return { run, depth: memory.u32At(memory.percpu(0) + PC_RCU_NESTING) };
+    });
+  });
+  expect(want?.map(({ depth }) => depth)).toEqual([0, outer + 1]);
+  expect(have).toEqual(want);
 });
