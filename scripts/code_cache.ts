@@ -26,6 +26,7 @@ await keep<typeof import('../src/cli/main.ts')>('main.cjs', async ({ main }) => 
     ['mask', '0-3'],
     ['verify', example],
     ['run', example],
+    ['matrix', example],
   ]) {
     succeed(argv.join(' '), await main(argv));
   }

@@ -121,12 +121,14 @@ export class Profile {
   readonly words: Wording;
   private readonly features: ReadonlySet<string>;
   private parsed: Btf | undefined;
+  /** NR_CPUS that the BTF's masks are made to fit. */
+  private readonly asked: number | undefined;
   private cpus: number | undefined;
 
   constructor(
     readonly row: ProfileRow,
     private readonly readBtf: () => Uint8Array | Btf,
-    private readonly asked: number | undefined,
+    nrCpus: number | undefined,
     private readonly what: string,
     /** The BTF is that of the kernel meant, so that it says which kfuncs there are; else the rows do. */
     private readonly ownBtf: boolean,
@@ -138,7 +140,8 @@ export class Profile {
     const { features, words } = rules(row.release);
     this.features = features;
     this.words = words;
-    this.cpus = asked;
+    this.asked = nrCpus;
+    this.cpus = nrCpus;
   }
 
   /** The kernel's complete BTF. */
