@@ -89,7 +89,9 @@ async function buildScripts() {
     ['browser', 'browser_worker.js'],
   ]) {
     const entry = join(root, `src/platform/${platform}/worker.ts`);
-    await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), platform, minify: true });
+    // What neither imports nor exports would pass for CommonJS.
+    const footer = { js: 'export {};' };
+    await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), platform, minify: true, footer });
   }
   for (const file of readdirSync(dist)) {
     if (/^(chunk-.*|main|conform)\.js$|\.cache$/.test(file)) rmSync(join(dist, file));
