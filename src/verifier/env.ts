@@ -278,8 +278,8 @@ export class Env {
   curHist: JmpHistoryEntry | null = null;
   /** States at prune points, newest first, by instruction (explored_states). */
   readonly explored: ExploredState[][] = [];
-  /** Instructions that may follow each (flow.ts). */
-  readonly successors: (readonly number[])[] = [];
+  /** Instructions that may follow each (insnSuccessor in flow.ts). */
+  successors: Int32Array = new Int32Array(0);
   /** struct_ops and LSM programs that asked for a private stack. */
   privStackRequested = false;
   readonly sccVisits = new Map<string, SccVisit>();

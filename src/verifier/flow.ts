@@ -4,11 +4,12 @@ import type { Env, Insn } from './env.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 
 const LD_IMM64 = 0x18;
-const NONE: readonly number[] = [];
+/** An instruction has at most so many successors. */
+export const MAX_SUCCESSORS = 2;
 
-/** Indexes of the instructions that may follow `idx` in the function: fall-through first, then the target of a jump. */
-export function insnSuccessors(env: Env, idx: number): readonly number[] {
-  return env.successors[idx] ?? NONE;
+/** Successor `n` of an instruction, -1 for none: fall-through first, then the target of a jump. */
+export function insnSuccessor(env: Env, idx: number, n: number): number {
+  return env.successors[idx * MAX_SUCCESSORS + n] as number;
 }
 
 /** Where a jump goes, as an offset like insn.off. */
@@ -16,22 +17,20 @@ export function jmpOffset(insn: Insn): number {
   return insn.code === 0x06 ? insn.imm : insn.off;
 }
 
-/** Fills env.successors. */
+/** Fills env.successors: flat, as a program may have a million instructions. */
 export function computeSuccessors(env: Env): void {
+  const flat = new Int32Array(env.insns.length * MAX_SUCCESSORS).fill(-1);
   for (let i = 0; i < env.insns.length; i++) {
     const insn = env.insn(i);
     const cls = insn.code & 7;
     const next = i + (insn.code === LD_IMM64 ? 2 : 1);
-    let succ: readonly number[] = [next];
-    if (cls === 5 || cls === 6) {
-      const op = insn.code & 0xf0;
-      const target = i + jmpOffset(insn) + 1;
-      if (op === 0x90) succ = NONE;
-      else if (op === 0x00) succ = [target];
-      else if (op !== 0x80) succ = [next, target];
-    }
-    env.successors.push(succ);
+    const op = insn.code & 0xf0;
+    const jumps = (cls === 5 || cls === 6) && op !== 0x80;
+    let n = i * MAX_SUCCESSORS;
+    if (!jumps || (op !== 0x00 && op !== 0x90)) flat[n++] = next;
+    if (jumps && op !== 0x90) flat[n] = i + jmpOffset(insn) + 1;
   }
+  env.successors = flat;
 }
 
 /** compute_postorder: fills env.insnPostorder and each function's part of it. */
@@ -52,8 +51,9 @@ export function computePostorder(env: Env): void {
         stack.pop();
         continue;
       }
-      for (const next of insnSuccessors(env, top)) {
-        if (state[next]) continue;
+      for (let k = 0; k < MAX_SUCCESSORS; k++) {
+        const next = insnSuccessor(env, top, k);
+        if (next < 0 || state[next]) continue;
         stack.push(next);
         state[next] = DISCOVERED;
       }
@@ -84,9 +84,12 @@ export function computeScc(env: Env): void {
         number++;
         stack.push(w);
       }
-      const succ = insnSuccessors(env, w);
       let descend = -1;
-      for (const s of succ) {
+      let toItself = false;
+      for (let k = 0; k < MAX_SUCCESSORS; k++) {
+        const s = insnSuccessor(env, w, k);
+        if (s < 0) break;
+        if (s === w) toItself = true;
         if (!pre[s]) {
           descend = s;
           break;
@@ -99,7 +102,7 @@ export function computeScc(env: Env): void {
       }
       dfs.pop();
       if ((low[w] as number) < (pre[w] as number)) continue;
-      const loop = stack[stack.length - 1] !== w || succ.includes(w);
+      const loop = stack[stack.length - 1] !== w || toItself;
       let t: number;
       do {
         t = stack.pop() as number;
@@ -167,7 +170,10 @@ export function computeLiveRegisters(env: Env, print: (idx: number) => string): 
     changed = false;
     for (const idx of env.insnPostorder) {
       let out = 0;
-      for (const s of insnSuccessors(env, idx)) out |= live[s] as number;
+      for (let k = 0; k < MAX_SUCCESSORS; k++) {
+        const s = insnSuccessor(env, idx, k);
+        if (s >= 0) out |= live[s] as number;
+      }
       const before = (out & ~(def[idx] as number)) | (use[idx] as number);
       if (before !== live[idx]) {
         live[idx] = before;

@@ -7,7 +7,7 @@
  */
 
 import type { Env } from './env.ts';
-import { insnSuccessors } from './flow.ts';
+import { insnSuccessor, MAX_SUCCESSORS } from './flow.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import type { VerifierState } from './types.ts';
 
@@ -212,15 +212,16 @@ export class StackLiveness {
 
   private updateInsn(instance: Instance, frame: number, masks: Int32Array, insnIdx: number): boolean {
     const env = this.env;
-    const succ = insnSuccessors(env, insnIdx);
-    if (succ.length === 0) return false;
+    if (insnSuccessor(env, insnIdx, 0) < 0) return false;
     const start = instance.start;
     let afterLo = 0;
     let afterHi = 0;
     let writtenLo = -1;
     let writtenHi = -1;
-    for (let s = 0; s < succ.length; s++) {
-      const at = ((succ[s] as number) - start) * WORDS;
+    for (let k = 0; k < MAX_SUCCESSORS; k++) {
+      const next = insnSuccessor(env, insnIdx, k);
+      if (next < 0) break;
+      const at = (next - start) * WORDS;
       afterLo |= masks[at + LIVE] as number;
       afterHi |= masks[at + LIVE + 1] as number;
       writtenLo &= masks[at + WRITTEN] as number;

@@ -17,9 +17,12 @@ import { initRange } from '../../../src/verifier/index.ts';
 import { type FamilyName, familyNames, randomProgram } from '../programs/families.ts';
 import { compareProgram, shrink, type World } from './compare.ts';
 
+/** Programs with an exception callback of their own can crash a 6.18: the kernel is never given them. */
+const liveFamilies = familyNames.filter((name) => name !== 'exception');
+
 const { values } = parseArgs({
   options: {
-    family: { type: 'string', default: familyNames.join() },
+    family: { type: 'string', default: liveFamilies.join() },
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '100' },
     shard: { type: 'string', default: '1/1' },
@@ -31,8 +34,8 @@ const { values } = parseArgs({
 
 function chosenFamilies(): FamilyName[] {
   return values.family.split(',').map((name) => {
-    const family = familyNames.find((known) => known === name);
-    if (!family) throw new InputError('--family', name, `no family of that name; there are ${familyNames.join(', ')}`);
+    const family = liveFamilies.find((known) => known === name);
+    if (!family) throw new InputError('--family', name, `no such family for a live kernel: ${liveFamilies.join(', ')}`);
     return family;
   });
 }
