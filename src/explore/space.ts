@@ -3,10 +3,11 @@
  * gone back with. The machine's kernel.wasm is the instrumented one (instrument.ts), which keeps an undo log and notes what
  * each step touched.
  */
+import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as prog from '../../assembly/kernel/bpf/prog_layout.ts';
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import * as layout from '../../assembly/layout.ts';
-import { InputError } from '../errors.ts';
+import { InputError, NotSupported } from '../errors.ts';
 import { KFUNCS } from '../kernel/bpf/kfuncs/index.ts';
 import type { CpuMask } from '../kernel/cpu_mask.ts';
 import { readCpus } from '../kernel/mask_value.ts';
@@ -247,6 +248,10 @@ export class Space {
     }
     if (this.#at32(x.X_OVERFLOW)) {
       throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
+    }
+    if (this.#at32(map.M_TIMERS) || this.#at32(map.M_WORKS)) {
+      const name = this.threads[p]?.program.name ?? 'the set-up';
+      throw new NotSupported(`exploring callbacks of timers and work queues (${name} has started one)`);
     }
     if (status === x.STEP_BUDGET && budget === STEP_INSNS) {
       throw new InputError(this.threads[p]?.program.name ?? '', '', `runs ${STEP_INSNS} instructions without an end`);

@@ -110,6 +110,16 @@ it('leaves memory as it was', () => {
   expect([picture(), shadow()]).toEqual(before);
 });
 
+it.each(['start', 'work'])('says that it does not run callbacks of timers and work queues: %s', (name) => {
+  const machine = createMachine({ cpus: 2, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
+  const file = new URL('../objects/deferred.bpf.o', import.meta.url);
+  const program = machine.load(readFileSync(file)).program(name);
+  const space = new Space(machine, [{ cpu: 0, program }]);
+  const judge = { afterStep: () => null, atEnd: () => null, stuck: () => ({ key: '', text: '' }) };
+  const search = new Search(space, judge, { failures: 0, preemptions: null, reduce: true, limit: 10 });
+  expect(() => search.run()).toThrow(`callbacks of timers and work queues (${name} has started one)`);
+});
+
 it('splits the space into parts that add up', () => {
   const schedules = (shard?: { index: number; count: number }) => {
     const { machine, object } = load('over_limit.bpf.o');
