@@ -34,7 +34,9 @@ interface Line {
 
 /** `op('add64_imm', { dst: 1, imm: 5 })`: fields of an instruction by its row's name. */
 export function op(name: Op, fields: Omit<InsnFields, 'code'> = {}): InsnFields {
-  const { code, off, imm, src } = insnRow(name);
+  const row = insnRow(name);
+  if (!row) throw new InputError('assembly', name, 'is no instruction');
+  const { code, off, imm, src } = row;
   return {
     code,
     ...fields,
@@ -47,7 +49,7 @@ export function op(name: Op, fields: Omit<InsnFields, 'code'> = {}): InsnFields 
 /** The two slots of a ld_imm64; `pseudo` is the src register (BPF_PSEUDO_*). */
 export function ldImm64(dst: number, value: bigint | number, pseudo = 0): InsnFields[] {
   const bits = BigInt.asUintN(64, BigInt(value));
-  const code = insnRow('ld_imm64').code;
+  const { code } = op('ld_imm64');
   return [
     { code, dst, src: pseudo, imm: Number(BigInt.asIntN(32, bits)) },
     { code: 0, imm: Number(BigInt.asIntN(32, bits >> 32n)) },

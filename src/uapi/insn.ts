@@ -366,9 +366,9 @@ const byOp = new Map(insnRows.map((row) => [row.op, row]));
 const byCode: InsnRow[][] = Array.from({ length: 256 }, () => []);
 for (const row of insnRows) byCode[row.code]?.push(row);
 
-/** The row of that name. */
-export function insnRow(op: Op): InsnRow {
-  return byOp.get(op) as InsnRow;
+/** The row of that name; undefined where the name was put together from a text that is no instruction. */
+export function insnRow(op: Op): InsnRow | undefined {
+  return byOp.get(op);
 }
 
 /** Whether any instruction has this code, whatever the other fields (bpf_opcode_in_insntable). */

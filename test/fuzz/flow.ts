@@ -6,7 +6,7 @@ import { createEngine, ENGINE_NAMES } from '../../src/engine/engines.ts';
 import { NotSupported } from '../../src/errors.ts';
 import { Random } from '../../src/random.ts';
 import { encodeInsns, op } from '../../src/uapi/asm.ts';
-import { formatInsn, type InsnFields, Insns, insnRow, insnRows } from '../../src/uapi/insn.ts';
+import { formatInsn, type InsnFields, Insns, insnRows } from '../../src/uapi/insn.ts';
 import { createMemory, nothing } from '../conformance/machine.ts';
 
 const BUDGET = 5000;
@@ -68,7 +68,7 @@ function makeProgram(random: Random): Uint8Array {
     for (const dst of [0, 6, 7, 8, 9]) insns.push(op('mov64_reg', { dst, src: 1 + random.below(5) }));
     while (insns.length < start + length - 1) {
       const insn = instruction(random, start + 5, length - 5, insns.length, starts);
-      const calls = insn.code === insnRow('call_local').code;
+      const calls = insn.code === op('call_local').code;
       if (calls && insns.length + 6 >= start + length) break;
       insns.push(insn);
       // Nobody may read what a call leaves in these.
