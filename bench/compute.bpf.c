@@ -4,7 +4,9 @@
  * starts from a number that the verifier does not know, except where every branch depends on it: walking all the paths of
  * those would take the verifier forever, so they start from a constant, and it follows the one path.
  */
-#include <linux/types.h>
+typedef unsigned char __u8;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
 
 struct __sk_buff {
 	__u32 len;

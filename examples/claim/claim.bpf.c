@@ -49,10 +49,12 @@ int claim_cpu(void *ctx)
 
 			if (candidate >= nr_cpus)
 				break;
-			if (!bpf_cpumask_test_and_set_cpu(candidate, mask)) {
+			if (bpf_cpumask_test_and_set_cpu(candidate, mask))
+				continue;
+			/* A machine with fewer CPUs has no bit to set: all of its own are taken. */
+			if (bpf_cpumask_test_cpu(candidate, view(mask)))
 				cpu = candidate;
-				break;
-			}
+			break;
 		}
 	}
 	bpf_rcu_read_unlock();

@@ -17,6 +17,14 @@ describe('claim', () => {
     expect(cpus(object.globals.get('claimed'))).toBe('0-3');
   });
 
+  it('hands out no CPU that the machine does not have', () => {
+    const machine = createMachine({ cpus: 2 });
+    const object = machine.load(example('claim'), { set: { nr_cpus: 8 } });
+    object.program('set_up').run();
+    const claim = () => object.program('claim_cpu').run().retval;
+    expect([claim(), claim(), claim()]).toEqual([0, 1, 0xffffffff]);
+  });
+
   it('hands out again what was given back', () => {
     const { object, claim } = setUp(3);
     for (let i = 0; i < 3; i++) claim();
