@@ -1,19 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { CpuMask, getAffinity, NotSupported } from '../../src/index.ts';
+import { CpuMask, getAffinity } from '../../src/index.ts';
+import { whyUnbound } from '../../test/support/affinity.ts';
 
-/** Why threads cannot be bound here; empty when they can. */
-function unable(): string {
-  try {
-    getAffinity();
-    return '';
-  } catch (error) {
-    if (error instanceof NotSupported) return error.message;
-    throw error;
-  }
-}
-
-const reason = unable();
+const reason = whyUnbound();
 const run = (...flags: string[]) =>
   spawnSync(process.execPath, [...flags, 'examples/workers/workers.mjs', '2'], { encoding: 'utf8' });
 

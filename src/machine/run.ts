@@ -95,6 +95,10 @@ export class Program {
     return type === 'tracepoint' ? attachTo.slice(attachTo.indexOf('/') + 1) : attachTo;
   }
 
+  private get sleepable(): boolean {
+    return this.linked !== null && (this.linked.flags & BPF_F_SLEEPABLE) !== 0;
+  }
+
   /** Does a tracepoint run it (tp_btf, raw_tp, tracepoint), rather than somebody who calls it? */
   get isTraced(): boolean {
     return TRACEPOINT_TYPES.includes(this.type);
@@ -137,7 +141,7 @@ export class Program {
     const { machine } = this;
     const { runnable, start } = this.setUp(options, this.tracedInput(options));
     const run = runnable.start(start);
-    const sleepable = this.linked !== null && (this.linked.flags & BPF_F_SLEEPABLE) !== 0;
+    const { sleepable } = this;
     machine.memory.exports.bpf_prog_exit(Number(sleepable));
     return { state: run.state, sleepable };
   }
@@ -222,7 +226,7 @@ export class Program {
       ...(fixups ? marksOf(fixups) : { probes: linked.coreInsns }),
       context: contextPointers(this.type),
       localTypes: this.object.localTypes,
-      sleepable: (linked.flags & BPF_F_SLEEPABLE) !== 0,
+      sleepable: this.sleepable,
     };
   }
 

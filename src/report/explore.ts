@@ -55,11 +55,16 @@ export interface ExploreContext {
   readonly shard: string | null;
 }
 
+/** What runs where. */
+export function threadReports({ threads }: ExploreContext): ExploreReport['threads'] {
+  return threads.map(({ cpu, program, irq }) => ({ cpu, program: program.name, irq: irq ?? false }));
+}
+
 export function exploreReport(exploration: Exploration, context: ExploreContext): ExploreReport {
   const { schedules, redundant, steps, exhausted, durationMs, findings } = exploration;
   return {
     object: context.object,
-    threads: context.threads.map(({ cpu, program, irq }) => ({ cpu, program: program.name, irq: irq ?? false })),
+    threads: threadReports(context),
     schedules,
     redundant,
     steps,

@@ -3,23 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { NotSupported } from '../../src/errors.ts';
 import { CpuMask } from '../../src/kernel/cpu_mask.ts';
 import { getAffinity } from '../../src/platform/node/sched_affinity.ts';
 import { root } from '../root.ts';
+import { whyUnbound } from '../support/affinity.ts';
 
-/** Why commands cannot be bound here; empty when they can. */
-function unable(): string {
-  try {
-    getAffinity();
-    return '';
-  } catch (error) {
-    if (error instanceof NotSupported) return error.message;
-    throw error;
-  }
-}
-
-const reason = unable();
+const reason = whyUnbound();
 const COMMAND = 'console.log(process.pid); setTimeout(() => {}, 60_000)';
 
 /** Starts a command below `pin`; gives its process id, and ends it in the end. */

@@ -13,6 +13,7 @@ import {
   findingLines,
   findingReport,
   formatExploration,
+  threadReports,
 } from '../../report/explore.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
@@ -191,10 +192,7 @@ function replay(explorer: Explorer, context: ExploreContext, schedule: string, {
   const report = finding && findingReport(finding, context);
   if (json) printJson(report);
   else if (!report) print('nothing wrong in this schedule');
-  else {
-    const threads = context.threads.map(({ cpu, program, irq }) => ({ cpu, program: program.name, irq: irq ?? false }));
-    print(findingLines(report, threads).join('\n'));
-  }
+  else print(findingLines(report, threadReports(context)).join('\n'));
   return report ? EXIT.failed : EXIT.ok;
 }
 

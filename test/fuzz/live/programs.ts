@@ -151,19 +151,24 @@ const callback: Piece = ({ random, id }) => [
 
 const subprogram: Piece = ({ random }) => ['r1 = r9', `r2 = ${random.below(100)}`, 'call mix', ...FOLD];
 
+/** Puts the mask in r7 into a slot; what was there is released, and counts so much in r9. */
+const keep = (key: number, id: string, count: number) => [
+  ...lookup('k', key),
+  `if r0 != 0 goto slot${id}`,
+  ...['r1 = r7', 'call bpf_cpumask_release', `goto none${id}`],
+  `slot${id}:`,
+  ...['r1 = r0', 'r1 += 8', 'r2 = r7', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`],
+  ...['r1 = r0', 'call bpf_cpumask_release', `r9 += ${count}`],
+  `none${id}:`,
+  ...CLEAN,
+];
+
 /** A new mask in a slot; what was there is released. */
 const create: Piece = ({ random, id }) => [
   'call bpf_cpumask_create',
   `if r0 == 0 goto none${id}`,
   'r7 = r0',
-  ...lookup('k', random.below(MASKS)),
-  `if r0 != 0 goto slot${id}`,
-  ...['r1 = r7', 'call bpf_cpumask_release', `goto none${id}`],
-  `slot${id}:`,
-  ...['r1 = r0', 'r1 += 8', 'r2 = r7', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`],
-  ...['r1 = r0', 'call bpf_cpumask_release', 'r9 += 3'],
-  `none${id}:`,
-  ...CLEAN,
+  ...keep(random.below(MASKS), id, 3),
 ];
 
 /** Moves a mask from one slot to another. */
@@ -171,14 +176,7 @@ const move: Piece = ({ random, id }) => [
   ...lookup('k', random.below(MASKS)),
   `if r0 == 0 goto none${id}`,
   ...['r1 = r0', 'r1 += 8', 'r2 = 0', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`, 'r7 = r0'],
-  ...lookup('k', random.below(MASKS)),
-  `if r0 != 0 goto slot${id}`,
-  ...['r1 = r7', 'call bpf_cpumask_release', `goto none${id}`],
-  `slot${id}:`,
-  ...['r1 = r0', 'r1 += 8', 'r2 = r7', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`],
-  ...['r1 = r0', 'call bpf_cpumask_release', 'r9 += 5'],
-  `none${id}:`,
-  ...CLEAN,
+  ...keep(random.below(MASKS), id, 5),
 ];
 
 /** Kfuncs by what they take, b: a number of a CPU, m: a mask. */
@@ -236,14 +234,7 @@ const reference: Piece = ({ random, sizes, id }) => {
     ...['r1 = r6', 'call bpf_cpumask_release'],
     ...usage,
     `back${id}:`,
-    ...lookup('k', slot),
-    `if r0 != 0 goto slot${id}`,
-    ...['r1 = r7', 'call bpf_cpumask_release', `goto none${id}`],
-    `slot${id}:`,
-    ...['r1 = r0', 'r1 += 8', 'r2 = r7', 'call bpf_kptr_xchg', `if r0 == 0 goto none${id}`],
-    ...['r1 = r0', 'call bpf_cpumask_release', 'r9 += 5'],
-    `none${id}:`,
-    ...CLEAN,
+    ...keep(slot, id, 5),
   ];
 };
 
