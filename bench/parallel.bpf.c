@@ -3,6 +3,8 @@
 #include "bpf_cpumask.h"
 
 parameter u32 rounds = 1;
+/* How often 16 operations are done in one read section. */
+parameter u32 repeats = 1;
 
 private(MASK) struct bpf_cpumask __kptr *shared;
 
@@ -27,7 +29,7 @@ static long round(u32 i, void *unused)
 
 	bpf_rcu_read_lock();
 	mask = shared;
-	if (mask) {
+	for (u32 j = 0; mask && j < repeats; j++) {
 #pragma unroll
 		for (int k = 0; k < 8; k++) {
 			wrong += bpf_cpumask_test_and_set_cpu(cpu, mask);

@@ -1,16 +1,24 @@
-/** Two threads that claim and give back bits of one word: ours, two native threads, and typedfastbitset behind a lock. */
+/**
+ * Two threads that claim and give back bits of one word: ours, two native threads, and typedfastbitset behind a lock. Every thread
+ * is bound to a CPU of its own: two that share one for a while find the word in their cache, and look faster than they are.
+ */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { createMachine } from '../src/platform/create_machine.ts';
+import { getAffinity, setAffinity } from '../src/platform/node/sched_affinity.ts';
+import { whyUnbound } from '../test/support/affinity.ts';
+import { median } from './figures.ts';
 
 const WORKERS = 2;
 /** Operations of both together in one measurement. */
 const OPERATIONS = 10_000_000;
-const OPS_A_ROUND = 16;
-const REPEATS = 5;
+/** Operations that the program has unrolled, and how often it does them in one read section. */
+const UNROLLED = 16;
+const SECTIONS = [1, 10];
+const REPEATS = 15;
 
 /** Milliseconds of one measurement, and how many bits were not as they had to be. */
 interface Measured {
@@ -18,16 +26,46 @@ interface Measured {
   readonly lost: number;
 }
 
+/** CPUs for the threads, one each; null where they cannot be bound, or there are not enough. */
+function ownCpus(): number[] | null {
+  const cpus = whyUnbound() ? [] : [...getAffinity()].slice(0, WORKERS);
+  return cpus.length === WORKERS ? cpus : null;
+}
+
+const threadIds = () => readdirSync('/proc/self/task').map(Number);
+
+/** Binds the threads that `start` starts, one CPU after the other. */
+async function bound<T>(cpus: readonly number[] | null, start: () => Promise<T>): Promise<T> {
+  if (!cpus) return start();
+  const before = new Set(threadIds());
+  const result = await start();
+  const started = threadIds().filter((id) => !before.has(id));
+  for (const [at, id] of started.entries()) setAffinity([cpus[at % WORKERS] as number], id);
+  return result;
+}
+
 const NATIVE = `
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
-static unsigned long word;
+static unsigned long word __attribute__((aligned(64)));
 static long lost[${WORKERS}];
+static int cpu[${WORKERS}];
+static pthread_barrier_t begin;
 static void *run(void *arg)
 {
 	long me = (long)arg, wrong = 0;
 	unsigned long bit = 1UL << me;
+	cpu_set_t own;
+	if (cpu[me] >= 0) {
+		CPU_ZERO(&own);
+		CPU_SET(cpu[me], &own);
+		if (sched_setaffinity(0, sizeof(own), &own)) exit(1);
+	}
+	pthread_barrier_wait(&begin);
 	for (long i = 0; i < ${OPERATIONS / WORKERS / 2}; i++) {
 		wrong += !!(__atomic_fetch_or(&word, bit, __ATOMIC_SEQ_CST) & bit);
 		wrong += !(__atomic_fetch_and(&word, ~bit, __ATOMIC_SEQ_CST) & bit);
@@ -35,13 +73,18 @@ static void *run(void *arg)
 	lost[me] = wrong;
 	return 0;
 }
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t threads[${WORKERS}];
 	struct timespec a, b;
 	long sum = 0;
+	pthread_barrier_init(&begin, 0, ${WORKERS + 1});
+	for (long i = 0; i < ${WORKERS}; i++) {
+		cpu[i] = argc > i + 1 ? atoi(argv[i + 1]) : -1;
+		pthread_create(&threads[i], 0, run, (void *)i);
+	}
+	pthread_barrier_wait(&begin);
 	clock_gettime(CLOCK_MONOTONIC, &a);
-	for (long i = 0; i < ${WORKERS}; i++) pthread_create(&threads[i], 0, run, (void *)i);
 	for (long i = 0; i < ${WORKERS}; i++) pthread_join(threads[i], 0);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	for (long i = 0; i < ${WORKERS}; i++) sum += lost[i];
@@ -49,20 +92,24 @@ int main(void)
 }`;
 
 /** Compiles the native threads; null where there is no gcc. */
-function native(folder: string): (() => Promise<Measured>) | null {
+function native(folder: string, cpus: readonly number[] | null): (() => Promise<Measured>) | null {
   const [source, program] = [join(folder, 'native.c'), join(folder, 'native')];
   writeFileSync(source, NATIVE);
   if (spawnSync('gcc', ['-O2', '-pthread', source, '-o', program]).status !== 0) return null;
   return async () => {
-    const [ms = 0, lost = 0] = spawnSync(program, { encoding: 'utf8' }).stdout.split(' ').map(Number);
+    const { status, stdout } = spawnSync(program, cpus?.map(String) ?? [], { encoding: 'utf8' });
+    if (status !== 0) throw new Error('the native threads failed');
+    const [ms = 0, lost = 0] = stdout.split(' ').map(Number);
     return { ms, lost };
   };
 }
 
-function ours(): { measure: () => Promise<Measured>; end: () => void } {
+/** @param repeats - how often the unrolled operations are done in one read section */
+function ours(repeats: number): { measure: () => Promise<Measured>; end: () => void } {
   const machine = createMachine({ cpus: 64, engine: 'jit' });
   const bytes = readFileSync(new URL('bench/parallel.bpf.o', PACKAGE_ROOT));
-  const object = machine.load(bytes, { set: { rounds: OPERATIONS / WORKERS / OPS_A_ROUND } });
+  const rounds = OPERATIONS / WORKERS / UNROLLED / repeats;
+  const object = machine.load(bytes, { set: { rounds, repeats } });
   object.program('set_up').run();
   const program = object.program('claim');
   const measure = async () => {
@@ -96,12 +143,16 @@ import('typedfastbitset').then(({ TypedFastBitSet }) => {
   parentPort.postMessage({ ms: performance.now() - begin, lost });
 });`;
 
-async function locked(): Promise<Measured> {
+async function locked(cpus: readonly number[] | null): Promise<Measured> {
+  const before = cpus && getAffinity();
   const shared = new SharedArrayBuffer(128);
   let waiting = WORKERS;
   const results = await Promise.all(
     Array.from({ length: WORKERS }, (_, me) => {
+      // A thread inherits where its creator may run.
+      if (cpus) setAffinity([cpus[me] as number]);
       const worker = new Worker(LOCKED, { eval: true, workerData: { shared, me, times: OPERATIONS / WORKERS / 2 } });
+      if (before) setAffinity(before);
       return new Promise<Measured>((resolve, reject) => {
         worker.once('error', reject);
         worker.on('message', (message: 'ready' | Measured) => {
@@ -120,18 +171,21 @@ async function locked(): Promise<Measured> {
   };
 }
 
-const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[list.length >> 1] as number;
-
 export async function benchParallel(): Promise<void> {
+  const cpus = ownCpus();
+  console.log(cpus ? `threads bound to CPUs ${cpus.join(' and ')}` : 'threads not bound: two of them may share a CPU');
   const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
-  const mine = ours();
+  const mine = SECTIONS.map((repeats) => ({ name: `workers, ${UNROLLED * repeats} a section`, ...ours(repeats) }));
   try {
-    const gcc = native(folder);
-    const sides: [string, () => Promise<Measured>][] = [['workers, jit', mine.measure]];
+    const sides: [string, () => Promise<Measured>][] = mine.map(({ name, measure }) => [name, measure]);
+    const gcc = native(folder, cpus);
     if (gcc) sides.push(['native threads, gcc -O2', gcc]);
     else console.log('no gcc here: not beside native threads');
-    sides.push(['typedfastbitset, Atomics lock', locked]);
-    await mine.measure(); // compiled code replaces baseline code
+    sides.push(['typedfastbitset, Atomics lock', () => locked(cpus)]);
+    for (const { measure } of mine) {
+      await bound(cpus, measure);
+      await measure(); // compiled code has replaced baseline code
+    }
     const times = sides.map((): number[] => []);
     const lost = sides.map(() => 0);
     for (let i = 0; i < REPEATS; i++) {
@@ -141,15 +195,15 @@ export async function benchParallel(): Promise<void> {
         lost[at] = (lost[at] ?? 0) + measured.lost;
       }
     }
-    const base = median(times[0] ?? []);
+    const medians = times.map(median);
     for (const [at, [name]] of sides.entries()) {
-      const ms = median(times[at] ?? []);
+      const ms = medians[at] as number;
       const rate = (OPERATIONS / ms / 1000).toFixed(1);
-      const ratio = (ms / base).toFixed(2);
-      console.log(`${name.padEnd(30)} ${rate.padStart(7)} M operations/s  ${ratio} of our time  ${lost[at]} lost`);
+      const ratios = mine.map((_, own) => (ms / (medians[own] as number)).toFixed(2)).join(' and ');
+      console.log(`${name.padEnd(30)} ${rate.padStart(7)} M operations/s  ${ratios} of our times  ${lost[at]} lost`);
     }
   } finally {
-    mine.end();
+    for (const { end } of mine) end();
     rmSync(folder, { recursive: true, force: true });
   }
 }
