@@ -19,7 +19,7 @@ export {
 export type { FaultPoint } from './explore/faults.ts';
 export type { Assertion, Finding, ProblemKind } from './explore/judge.ts';
 export type { Problem } from './explore/search.ts';
-export type { ThreadSpec } from './explore/space.ts';
+export type { MaskAccess, ThreadSpec } from './explore/space.ts';
 export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';
 export type { Release } from './kernel/bpf/rows.ts';
 export type { Cpu } from './kernel/cpu.ts';

@@ -26,9 +26,28 @@ export const X_STOP = 0x18028;
 export const X_OVERFLOW = 0x1802c;
 /** Non-zero once memory has become shared that was not. */
 export const X_FRESH = 0x18038;
-/** A byte a kfunc id: which arguments are masks that it reads word by word before it writes one (bit n: argument n). */
+/** A byte of WIDE_ bits a kfunc id. */
 export const X_WIDE = 0x18030;
 export const X_WIDE_COUNT = 0x18034;
+/** Where the wide operation at hand is left: UNTIL_SHARED, UNTIL_END, or so many of its accesses. */
+export const X_UNTIL = 0x1803c;
+export const UNTIL_SHARED = 0;
+export const UNTIL_END = 0xffffffff;
+/** CPUs of a mask whose change by another thread the step undid: the bits of a word, and which word that is. u64, u32 */
+export const X_LOST = 0x18040;
+export const X_LOST_WORD = 0x18048;
+
+/**
+ * A wide operation works on masks word by word: of each word it reads one source after the other, and then writes what comes out.
+ * It writes argument 1; reads argument 1 (and next bits: 2, 3), all of those; looks at large_cpumask_bits, not small_; argument 3 is the length of argument 2.
+ */
+export const WIDE_WRITES = 1;
+export const WIDE_READS = 2;
+export const WIDE_SOURCES = 14;
+export const WIDE_LARGE = 16;
+export const WIDE_SIZED = 32;
+/** Masks that are at most among its arguments. */
+export const WIDE_ARGS = 3;
 
 /** An entry of the undo log: address u32, unused u32, the 8 bytes that were there. */
 export const LOG_ENTRY = 16;
@@ -55,23 +74,22 @@ export const XT_PERCPU = 4;
 export const XT_SLEEPABLE = 8;
 /** XT_ state. */
 export const XT_STATE = 12;
-/** Non-zero: the sources of the wide operation that comes next have been read. */
-export const XT_CAPTURED = 16;
+/** Accesses that the wide operation at hand has made; 0: none is at hand. */
+export const XT_ACCESSES = 16;
 /** Instructions so far. */
 export const XT_INSNS = 20;
-/** Where sources are kept meanwhile: two masks. */
+/** Masks of its own that a wide operation works on, one an argument, and the bytes of each; its registers lie before them. */
 export const XT_SCRATCH = 24;
-/** Destination of that operation, and which of the two is what it held when it was read; 0: it is no source. */
-export const XT_DST = 28;
-export const XT_OLD = 32;
-export const XT_SIZE = 40;
+export const XT_SCRATCH_SIZE = 28;
+export const SCRATCH_REGS = 48;
+export const XT_SIZE = 32;
 
 export const XT_NEW = 0;
 export const XT_RUNNING = 1;
 export const XT_EXITED = 2;
 export const XT_FAULT = 3;
 
-/** What explore_step returns: it touched shared memory, or left a read section; it ended; it waits for a lock; a wide operation is next. */
+/** What explore_step returns: it touched shared memory, or left a read section; it ended; it waits for a lock; it is within a wide operation. */
 export const STEP_SHARED = 0;
 export const STEP_ENDED = 1;
 export const STEP_BLOCKED = 2;

@@ -4,9 +4,9 @@ import { InputError, invariant } from '../errors.ts';
 import type { BpfObject } from '../machine/object.ts';
 import { type FaultPoint, faultPoints } from './faults.ts';
 import { type Assertion, type Finding, ScheduleJudge } from './judge.ts';
-import { parseSchedule, scheduleText } from './schedule.ts';
+import { merge, parseSchedule, scheduleText } from './schedule.ts';
 import { type ScheduleStep, Search, type SearchOptions, type SearchResult } from './search.ts';
-import { Space, type ThreadSpec } from './space.ts';
+import { type MaskAccess, Space, type ThreadSpec } from './space.ts';
 
 export interface ExploreOptions {
   readonly threads: readonly ThreadSpec[];
@@ -32,8 +32,8 @@ export interface TraceStep {
   readonly insn: number;
   /** It touched memory that another program touches, or ended its program. */
   readonly shared: boolean;
-  /** First or second half of an operation that is not atomic; 0: whole. */
-  readonly half: 0 | 1 | 2;
+  /** The last access that it made, when that was a part of an operation on whole masks. */
+  readonly part: MaskAccess | null;
   /** Its allocation gave NULL. */
   readonly failed: boolean;
 }
@@ -135,7 +135,7 @@ export class Explorer {
       schedule = simpler.schedule;
       break;
     }
-    const { trace } = this.#trace(schedule);
+    const { trace } = this.#trace(merge(schedule));
     return {
       ...problem,
       schedule: scheduleText(schedule, rcu),
@@ -161,32 +161,32 @@ export class Explorer {
     return { trace, finding };
   }
 
-  #traceStep({ process, insns, captured, fail }: ScheduleStep, trace: TraceStep[]): Finding | null {
+  #traceStep({ process, insns, within, fail }: ScheduleStep, trace: TraceStep[]): Finding | null {
     const space = this.#space;
     if (process === space.rcu) {
       space.step(process);
-      trace.push({ process, insn: -1, shared: true, half: 0, failed: false });
+      trace.push({ process, insn: -1, shared: true, part: null, failed: false });
       return this.#judge.afterStep(process, x.STEP_SHARED);
     }
     let failing = fail;
-    for (let left = insns; left > 0 && space.state(process) < x.XT_EXITED; left--) {
+    const step = (until: number) => {
       const insn = space.insn(process);
-      const half = space.captured(process) ? 2 : 0;
-      let status = space.step(process, failing, 1);
-      // Known to be shared only since the schedule was found: it ran whole then.
-      if (status === x.STEP_WIDE) status = space.step(process, failing, 1);
+      // Of what ends here the last access counts, when some were made before.
+      const last = space.accesses(process) > 0 ? space.accessOf(process) : null;
+      const access = space.accessOf(process, until);
+      const status = space.step(process, failing, 1, until);
       const failed = failing > 0 && space.allocations >= failing;
       failing = Math.max(0, failing - space.allocations);
       const shared = space.touchedLength > 0 || space.state(process) >= x.XT_EXITED;
-      trace.push({ process, insn, shared, half, failed });
-      const finding = this.#judge.afterStep(process, status);
+      const part = status === x.STEP_WIDE ? access : last;
+      trace.push({ process, insn, shared, part, failed });
+      return this.#judge.afterStep(process, status);
+    };
+    for (let left = insns; left > 0 && space.state(process) < x.XT_EXITED; left--) {
+      const finding = step(x.UNTIL_END);
       if (finding) return finding;
     }
-    if (captured) {
-      trace.push({ process, insn: space.insn(process), shared: true, half: 1, failed: false });
-      space.capture(process);
-    }
-    return null;
+    return within > 0 && space.state(process) < x.XT_EXITED ? step(within) : null;
   }
 }
 

@@ -1,17 +1,17 @@
-/** Schedules as text, `0:17,1:23~,0:4!1,gp`: thread and instructions, where a step ends, and what it was dealt. */
+/** Schedules as text, `0:17,1:23~2,0:4!1,gp`: thread and instructions, where a step ends, and what it was dealt. */
 import { InputError } from '../errors.ts';
 import type { ScheduleStep } from './search.ts';
 
 const GRACE_PERIOD = 'gp';
-const STEP = /^(\d{1,2}):(\d{1,9})(~?)(?:!(\d{1,4}))?$/;
+const STEP = /^(\d{1,2}):(\d{1,9})(?:~(\d{1,6}))?(?:!(\d{1,4}))?$/;
 /** Steps of a schedule that is given. */
 const MAX_STEPS = 65536;
 
-/** `~`: between the halves of an operation that is not atomic; `!n`: its n-th allocation gives NULL; `gp`: a grace period ends. */
+/** `~n`: behind the n-th access of an operation on whole masks; `!n`: its n-th allocation gives NULL; `gp`: a grace period ends. */
 export function scheduleText(steps: readonly ScheduleStep[], rcu: number): string {
   return merge(steps)
-    .map(({ process, insns, captured, fail }) =>
-      process === rcu ? GRACE_PERIOD : `${process}:${insns}${captured ? '~' : ''}${fail ? `!${fail}` : ''}`,
+    .map(({ process, insns, within, fail }) =>
+      process === rcu ? GRACE_PERIOD : `${process}:${insns}${within ? `~${within}` : ''}${fail ? `!${fail}` : ''}`,
     )
     .join(',');
 }
@@ -21,7 +21,7 @@ export function merge(steps: readonly ScheduleStep[]): ScheduleStep[] {
   const merged: ScheduleStep[] = [];
   for (const step of steps) {
     const last = merged.at(-1);
-    if (last && last.process === step.process && !last.captured && !last.fail && !step.fail) {
+    if (last && last.process === step.process && !last.fail && !step.fail) {
       merged[merged.length - 1] = { ...step, insns: last.insns + step.insns };
     } else merged.push(step);
   }
@@ -33,11 +33,11 @@ export function parseSchedule(text: string, threads: number): ScheduleStep[] {
   const words = text.split(',').map((word) => word.trim());
   if (words.length > MAX_STEPS) throw new InputError('schedule', '', `has more than ${MAX_STEPS} steps`);
   return words.map((word) => {
-    if (word === GRACE_PERIOD) return { process: threads, insns: 0, captured: false, fail: 0 };
-    const [, process, insns, captured, fail] = STEP.exec(word) ?? [];
+    if (word === GRACE_PERIOD) return { process: threads, insns: 0, within: 0, fail: 0 };
+    const [, process, insns, within = 0, fail = 0] = STEP.exec(word) ?? [];
     if (process === undefined || Number(process) >= threads) {
       throw new InputError('schedule', '', `"${word}" is no step; write thread:instructions, or gp`);
     }
-    return { process: Number(process), insns: Number(insns), captured: captured === '~', fail: Number(fail ?? 0) };
+    return { process: Number(process), insns: Number(insns), within: Number(within), fail: Number(fail) };
   });
 }

@@ -14,8 +14,8 @@ export interface ScheduleStep {
   /** Thread; the number behind the last thread: a grace period ends. */
   readonly process: number;
   readonly insns: number;
-  /** It ended between the two halves of a wide operation. */
-  readonly captured: boolean;
+  /** Accesses of the operation on whole masks that it ended within; 0: in none. */
+  readonly within: number;
   /** Which allocation of it gave NULL, from 1; 0: none. */
   readonly fail: number;
 }
@@ -95,9 +95,9 @@ class Node {
   chosen = -1;
   fail = 0;
   allocations = 0;
-  /** Instructions of its step, and whether that ended between two halves. */
+  /** See ScheduleStep. */
   insns = 0;
-  captured = false;
+  within = 0;
   /** Failures, preemptions and the last process on the way here. */
   failures = 0;
   preemptions = 0;
@@ -286,7 +286,7 @@ export class Search<P extends Problem> {
     }
     if (node.fail === 0) node.allocations = space.allocations;
     node.insns = p === space.rcu ? 0 : space.insns(p) - before;
-    node.captured = status === x.STEP_WIDE;
+    node.within = status === x.STEP_WIDE ? space.accesses(p) : 0;
     const event = this.#depth;
     this.#record(event, p, space);
     this.#path.appendTouched(event, node.tried);
@@ -384,7 +384,7 @@ export class Search<P extends Problem> {
     return this.#nodes
       .slice(0, this.#depth + 1)
       .filter(({ chosen }) => chosen >= 0)
-      .map(({ chosen, insns, captured, fail }) => ({ process: chosen, insns, captured, fail }));
+      .map(({ chosen, insns, within, fail }) => ({ process: chosen, insns, within, fail }));
   }
 
   /** Puts a step into the path; the other orders that its races call for are tried later. */

@@ -7,10 +7,11 @@ import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as prog from '../../assembly/kernel/bpf/prog_layout.ts';
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import * as layout from '../../assembly/layout.ts';
+import { opNumber } from '../engine/ops.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import { KFUNCS } from '../kernel/bpf/kfuncs/index.ts';
-import type { CpuMask } from '../kernel/cpu_mask.ts';
-import { readCpus } from '../kernel/mask_value.ts';
+import type { KfuncRow } from '../kernel/bpf/rows.ts';
+import { CpuMask } from '../kernel/cpu_mask.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Program, ProgramRunOptions } from '../machine/run.ts';
@@ -33,6 +34,8 @@ const RCU_WORDS = 8;
 /** Instructions of one step: what runs longer without touching shared memory does not end. */
 const STEP_INSNS = 1 << 20;
 
+const SOURCE = 'const struct cpumask *';
+
 /** Kinds of read sections. */
 const READING = 1;
 const READING_TRACE = 2;
@@ -46,11 +49,29 @@ const PRIVATE: ReadonlySet<number> = new Set([
   layout.ALLOC_KERNEL,
 ]);
 
-/** Masks that a kfunc reads word by word and then writes another: bit n for argument n. From its prototype. */
-function sourcesOf(proto: string): number {
+/** WIDE_ bits of a kfunc: which masks it reads and writes word by word, from its prototype. */
+function wideOf({ name, proto }: KfuncRow): number {
   const args = (/\((.*)\)$/.exec(proto)?.[1] ?? '').split(',').map((arg) => arg.trim());
-  if (!args[0]?.startsWith('struct bpf_cpumask *')) return 0;
-  return args.reduce((bits, arg, i) => (arg.startsWith('const struct cpumask *') ? bits | (1 << (i + 1)) : bits), 0);
+  // The kernel's copy of what is no mask.
+  if (name === 'bpf_cpumask_populate') return x.WIDE_WRITES | (x.WIDE_READS << 1) | x.WIDE_SIZED;
+  const sources = args.reduce((bits, arg, i) => (arg.startsWith(SOURCE) ? bits | (x.WIDE_READS << i) : bits), 0);
+  const fills = name === 'bpf_cpumask_setall' || name === 'bpf_cpumask_clear';
+  const writes = args[0]?.startsWith('struct bpf_cpumask *') && (sources > 0 || fills);
+  const large = name === 'bpf_cpumask_copy' || name === 'bpf_cpumask_clear';
+  const bits = sources | (writes ? x.WIDE_WRITES : 0) | (large ? x.WIDE_LARGE : 0);
+  return args[0]?.startsWith('u32 cpu') ? 0 : bits;
+}
+
+const WIDE = KFUNCS.map(wideOf);
+const CALL_KFUNC = opNumber('call_kfunc');
+const SOURCES = [0, 1, 2].map((arg) => x.WIDE_READS << arg);
+
+/** An access to one word of a mask. */
+export interface MaskAccess {
+  readonly writes: boolean;
+  readonly word: number;
+  /** Words that the operation is about. */
+  readonly words: number;
 }
 
 export class Space {
@@ -85,9 +106,8 @@ export class Space {
     this.threads = threads;
     this.#at = [...threads, ...(check ? [check] : [])].map((thread) => this.#prepare(thread));
     memory.setU32(layout.M_RCU_MANUAL, 1);
-    const wide = KFUNCS.map(({ proto }) => sourcesOf(proto));
-    const table = memory.kmalloc(wide.length, layout.ALLOC_BUFFER);
-    memory.write(table, Uint8Array.from(wide));
+    const table = memory.kmalloc(WIDE.length, layout.ALLOC_BUFFER);
+    memory.write(table, Uint8Array.from(WIDE));
     const log = memory.kmalloc(LOG_BYTES, layout.ALLOC_BUFFER);
     // One entry is left free before the first: what comes next is compared with what came before.
     this.#touched = memory.kmalloc(TOUCHED_BYTES, layout.ALLOC_BUFFER) + x.TOUCHED_ENTRY;
@@ -96,7 +116,7 @@ export class Space {
     this.#classes = memory.kmalloc(granules, layout.ALLOC_BUFFER);
     const words: readonly (readonly [number, number])[] = [
       [x.X_WIDE, table],
-      [x.X_WIDE_COUNT, wide.length],
+      [x.X_WIDE_COUNT, WIDE.length],
       [x.X_TOUCHED, this.#touched],
       [x.X_TOUCHED_AT, this.#touched],
       [x.X_TOUCHED_END, this.#touched - x.TOUCHED_ENTRY + TOUCHED_BYTES],
@@ -121,13 +141,14 @@ export class Space {
     const { memory } = this;
     const run = program.begin({ ...options, cpu });
     const at = memory.kmalloc(x.XT_SIZE, layout.ALLOC_BUFFER);
-    const mask = Math.ceil(memory.u32At(layout.M_CPUMASK_SIZE) / 32) * 32;
+    const mask = Math.ceil(memory.u32At(layout.M_BPF_CPUMASK_SIZE) / 32) * 32;
     const words: readonly (readonly [number, number])[] = [
       [x.XT_INTERP, run.state],
       [x.XT_PERCPU, memory.percpu(cpu)],
       [x.XT_SLEEPABLE, run.sleepable ? 1 : 0],
-      // Kernel memory for masks: the operation reads them as it reads any.
-      [x.XT_SCRATCH, memory.kmalloc(2 * mask, layout.ALLOC_BUFFER)],
+      // Kernel memory for masks: the operation reads and writes them as it does any.
+      [x.XT_SCRATCH, memory.kmalloc(x.SCRATCH_REGS + x.WIDE_ARGS * mask, layout.ALLOC_BUFFER)],
+      [x.XT_SCRATCH_SIZE, mask],
     ];
     for (const [field, value] of words) memory.setU32(at + field, value);
     return at;
@@ -196,9 +217,24 @@ export class Space {
     return (this.#at32(ic + prog.IC_PC) - first) >> prog.INSN_SHIFT;
   }
 
-  /** Has a thread read the sources of a wide operation that it has not finished? */
-  captured(thread: number): boolean {
-    return this.#at32((this.#at[thread] as number) + x.XT_CAPTURED) !== 0;
+  /** Accesses that a thread has made of the operation on whole masks that it is within; 0: it is in none. */
+  accesses(thread: number): number {
+    return this.#at32((this.#at[thread] as number) + x.XT_ACCESSES);
+  }
+
+  /** An access of the operation on whole masks that a thread is at: number `nth`, from 1, or the last; null when it is at none. */
+  accessOf(thread: number, nth = Number.POSITIVE_INFINITY): MaskAccess | null {
+    const { memory } = this;
+    const pc = this.#at32(this.interp(thread) + prog.IC_PC);
+    const [op, id] = [memory.u8()[pc + prog.II_OP], this.#at32(pc + prog.II_IMM)];
+    const wide = op === CALL_KFUNC ? (WIDE[id] ?? 0) : 0;
+    if (wide === 0) return null;
+    const bits = this.#at32(wide & x.WIDE_LARGE ? layout.M_LARGE_CPUMASK_BITS : layout.M_SMALL_CPUMASK_BITS);
+    const words = Math.ceil(bits / 64);
+    const sources = SOURCES.filter((source) => wide & source).length;
+    const each = sources + (wide & x.WIDE_WRITES);
+    const at = Math.min(nth, words * each) - 1;
+    return { writes: at % each === sources, word: Math.floor(at / each), words };
   }
 
   /** Are interrupts on, on a thread's CPU? */
@@ -216,8 +252,9 @@ export class Space {
    * Runs process `p` up to and including its next access to shared memory. Returns STEP_; touched memory is in `touched`.
    * @param fail - which allocation of this step gives NULL, from 1; 0: none
    * @param budget - most instructions, to replay a part of a step
+   * @param until - accesses of an operation on whole masks, or UNTIL_
    */
-  step(p: number, fail = 0, budget = STEP_INSNS): number {
+  step(p: number, fail = 0, budget = STEP_INSNS, until: number = x.UNTIL_SHARED): number {
     const { memory } = this;
     const { exports } = memory;
     this.#words = memory.u32();
@@ -225,7 +262,6 @@ export class Space {
     const pending = this.#at32(layout.M_RCU_PENDING);
     const blocked = this.#blocksRcu(p);
     const reading = this.#sections(p);
-    const overwritten = p === this.rcu ? null : this.#overwritten(this.#at[p] as number);
     this.#set(x.X_TOUCHED_AT, this.#touched);
     this.#set(x.X_THREAD, p === this.rcu ? x.X_NOBODY : p);
     let status: number = x.STEP_SHARED;
@@ -234,13 +270,14 @@ export class Space {
     } else {
       const thread = this.#at[p] as number;
       this.#set(layout.M_FAIL_NTH, fail);
-      status = this.#run(thread, budget);
+      this.#set(x.X_UNTIL, until);
+      status = exports.explore_step(thread, budget);
     }
     this.#words = memory.u32();
     this.#set(layout.M_FAIL_NTH, 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
     this.movesRcu = this.#movesRcu(p, pending, blocked);
-    this.lost = overwritten?.() ?? null;
+    this.lost = p === this.rcu ? null : this.#lostCpus();
     if (status === x.STEP_BLOCKED) this.#collectLock(p);
     else {
       this.#collect();
@@ -264,47 +301,22 @@ export class Space {
     const thread = this.#at[this.threads.length] as number;
     this.#set(x.X_THREAD, x.X_NOBODY);
     let status: number = x.STEP_SHARED;
-    while (status === x.STEP_SHARED || status === x.STEP_WIDE) {
+    this.#set(x.X_UNTIL, x.UNTIL_END);
+    while (status === x.STEP_SHARED) {
       this.#set(x.X_TOUCHED_AT, this.#touched);
-      status = this.#run(thread, STEP_INSNS);
+      status = this.memory.exports.explore_step(thread, STEP_INSNS);
     }
     this.#words = this.memory.u32();
     return status === x.STEP_ENDED ? this.retval(this.threads.length) : null;
   }
 
-  /** First half of the wide operation that a thread is at, for a replay. */
-  capture(p: number): void {
-    this.#capture(this.#at[p] as number);
-  }
-
-  #run(thread: number, budget: number): number {
-    const { exports } = this.memory;
-    const status = exports.explore_step(thread, budget);
-    if (status !== x.STEP_WIDE) return status;
-    return this.#capture(thread) ? x.STEP_WIDE : exports.explore_step(thread, 1);
-  }
-
-  #capture(thread: number): boolean {
-    const ic = this.#at32(thread + x.XT_INTERP);
-    const id = this.#at32(this.#at32(ic + prog.IC_PC) + prog.II_IMM);
-    const sources = this.memory.u8()[this.#at32(x.X_WIDE) + id] as number;
-    return this.memory.exports.explore_capture(thread, sources) !== 0;
-  }
-
-  /**
-   * For the second half of a wide operation that writes what it has read: gives, when called after it, the CPUs whose change by
-   * somebody else it undid.
-   */
-  #overwritten(thread: number): (() => CpuMask | null) | null {
-    const { memory } = this;
-    const old = this.#at32(thread + x.XT_OLD);
-    if (old === 0 || this.#at32(thread + x.XT_CAPTURED) === 0) return null;
-    const dst = this.#at32(thread + x.XT_DST);
-    const [read, now] = [readCpus(memory, old), readCpus(memory, dst)];
-    return () => {
-      const lost = read.xor(now).and(now.xor(readCpus(memory, dst)));
-      return lost.weight > 0 ? lost : null;
-    };
+  /** CPUs whose change by another thread the last step undid. */
+  #lostCpus(): CpuMask | null {
+    const [low, high] = [this.#at32(x.X_LOST), this.#at32(x.X_LOST + 4)];
+    if (low === 0 && high === 0) return null;
+    const first = 64 * this.#at32(x.X_LOST_WORD);
+    const cpus = Array.from({ length: 64 }, (_, i) => i).filter((i) => ((i < 32 ? low : high) >>> (i & 31)) & 1);
+    return CpuMask.of(...cpus.map((i) => first + i));
   }
 
   /** Does a read section of a thread hold back a callback that waits? */

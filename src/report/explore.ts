@@ -1,7 +1,7 @@
 /** The result of `explore`: its JSON shape, and the text that people read. */
 import type { Exploration, ExploredFinding, TraceStep } from '../explore/explore.ts';
 import type { FaultPoint } from '../explore/faults.ts';
-import type { ThreadSpec } from '../explore/space.ts';
+import type { MaskAccess, ThreadSpec } from '../explore/space.ts';
 import type { Machine } from '../machine/machine.ts';
 import { faultNames, sourceReport } from './collect.ts';
 import { faultLines } from './fault.ts';
@@ -16,7 +16,7 @@ export interface ScheduleRow {
   readonly thread: number | null;
   readonly line: number | null;
   readonly text: string;
-  /** Half of an operation that is not atomic, or an allocation that failed: `reads`, `writes`, `NULL`; else empty. */
+  /** Part of an operation on whole masks, or an allocation that failed: `reads`, `writes CPUs 64-127`, `NULL`; else empty. */
   readonly note: string;
 }
 
@@ -93,12 +93,15 @@ export function findingReport(finding: ExploredFinding, { machine, threads }: Ex
   };
 }
 
-const HALVES = ['', 'reads', 'writes'] as const;
+function partText({ writes, word, words }: MaskAccess): string {
+  const what = writes ? 'writes' : 'reads';
+  return words === 1 ? what : `${what} CPUs ${64 * word}-${64 * word + 63}`;
+}
 
 /** Source lines in the order of the schedule: those that touch what another program touches, and where each goes on. */
 function scheduleRows(trace: readonly TraceStep[], threads: readonly ThreadSpec[]): ScheduleRow[] {
   const rows: ScheduleRow[] = [];
-  for (const { process, insn, shared, half, failed } of trace) {
+  for (const { process, insn, shared, part, failed } of trace) {
     const thread = threads[process];
     if (!thread) {
       rows.push({ thread: null, line: null, text: 'a grace period ends', note: '' });
@@ -110,7 +113,7 @@ function scheduleRows(trace: readonly TraceStep[], threads: readonly ThreadSpec[
       thread: process,
       line: source?.line ?? null,
       text: source?.text.trim() ?? `insn ${insn}`,
-      note: failed ? 'NULL' : HALVES[half],
+      note: failed ? 'NULL' : part ? partText(part) : '',
     };
     const last = rows.at(-1);
     if (last?.thread === process && last.line === row.line && last.note === row.note) continue;

@@ -4,14 +4,14 @@ import { expect, it } from 'vitest';
 import { Random } from '../../src/random.ts';
 import { endsOf, sourcesOf } from './random_programs.ts';
 
-const template = readFileSync(new URL('races/lost_or.bpf.o', import.meta.url));
-const LIMIT = 2000;
+const template = readFileSync(new URL('random.bpf.o', import.meta.url));
+const LIMIT = 5000;
 
 /** False when there are too many orders to try them all. */
-function compare(sources: readonly string[], failures: number): boolean {
-  const every = endsOf(template, sources, { reduce: false, limit: LIMIT, failures });
+function compare(sources: readonly string[], failures: number, cpus?: number): boolean {
+  const every = endsOf(template, sources, { reduce: false, limit: LIMIT, failures, cpus });
   if (!every.exhausted) return false;
-  const some = endsOf(template, sources, { reduce: true, limit: LIMIT, failures });
+  const some = endsOf(template, sources, { reduce: true, limit: LIMIT, failures, cpus });
   const shown = sources.join('\n----\n');
   expect([...some.seen].sort(), shown).toEqual([...every.seen].sort());
   expect([...some.faults].sort(), shown).toEqual([...every.faults].sort());
@@ -22,10 +22,11 @@ function compare(sources: readonly string[], failures: number): boolean {
 it.each([
   { threads: 2, statements: 4, failures: 1, seeds: 12 },
   { threads: 3, statements: 2, failures: 0, seeds: 8 },
-])('$threads programs of up to $statements statements', ({ threads, statements, failures, seeds }) => {
+  { threads: 2, statements: 2, wide: true, cpus: 130, failures: 0, seeds: 30 },
+])('$threads programs of up to $statements statements, whole masks: $wide', ({ failures, cpus, seeds, ...shape }) => {
   let compared = 0;
   for (let seed = 0; seed < seeds; seed++) {
-    if (compare(sourcesOf(new Random(seed), threads, statements), failures)) compared++;
+    if (compare(sourcesOf(new Random(seed), shape), failures, cpus)) compared++;
   }
   expect(compared).toBeGreaterThan(seeds / 4);
 });

@@ -53,16 +53,33 @@ const STATEMENTS: readonly ((random: Random, label: string) => string)[] = [
     r2 = r9; call bpf_cpumask_set_cpu; ${label}: r0 = 0`,
 ];
 
+/** Operations on whole masks, and on CPUs of the first word and the last, of machines with more than 128 CPUs. */
+const WIDE_STATEMENTS: readonly ((random: Random, label: string) => string)[] = [
+  (random) => `r1 = map(${random.pick(['busy', 'shared'])}); r7 = *(u64 *)(r1 +0)`,
+  (random, label) =>
+    `if r7 == 0 goto ${label}; r1 = ${random.pick([1, 129])}; r2 = r7; call bpf_cpumask_${random.pick(['set', 'clear'])}_cpu;
+    ${label}: r0 = 0`,
+  (random, label) => `if r7 == 0 goto ${label}; r1 = r7; call bpf_cpumask_${random.pick(['weight', 'first', 'empty'])};
+    r6 *= 131; r6 += r0; ${label}: r0 = 0`,
+  (_, label) => `if r7 == 0 goto ${label}; r1 = r7; call bpf_cpumask_setall; ${label}: r0 = 0`,
+  (random, label) => `r1 = map(${random.pick(['busy', 'shared'])}); r3 = *(u64 *)(r1 +0); if r3 == 0 goto ${label};
+    if r7 == 0 goto ${label}; r1 = r7; r2 = r7; call bpf_cpumask_${random.pick(['and', 'or', 'xor'])}; ${label}: r0 = 0`,
+  (random, label) => `r1 = map(${random.pick(['busy', 'shared'])}); r2 = *(u64 *)(r1 +0); if r2 == 0 goto ${label};
+    if r7 == 0 goto ${label}; r1 = r7; call bpf_cpumask_copy; ${label}: r0 = 0`,
+];
+
 /** Assembly of a program of so many statements; some of them in a read section. */
-function source(random: Random, statements: number): string {
+function source(random: Random, { statements: most, wide = false }: Shape): string {
+  const statements = 1 + random.below(most);
   const lines = ['r6 = 0; r7 = 0; r9 = 0; r8 = map(words)'];
+  if (wide) lines.push(`r1 = map(shared); r7 = *(u64 *)(r1 +0)`);
   let locked = false;
   for (let i = 0; i < statements; i++) {
     if (random.below(3) === 0) {
       lines.push(`call bpf_rcu_read_${locked ? 'unlock' : 'lock'}`);
       locked = !locked;
     }
-    lines.push(random.pick(STATEMENTS)(random, `l${i}`));
+    lines.push(random.pick(wide ? WIDE_STATEMENTS : STATEMENTS)(random, `l${i}`));
   }
   if (locked) lines.push('call bpf_rcu_read_unlock');
   lines.push('if r9 == 0 goto out; r1 = r9; call bpf_cpumask_release; out: r0 = r6; exit');
@@ -87,13 +104,12 @@ function programOf(name: string, text: string, template: ProgramSpec, externs: r
   return { ...template, name, insns, funcs, lines: [], coreRelocations: [], relocations };
 }
 
-/** The template (races/lost_or.bpf.o) with another slot, words, and other programs: set_up, and one a source. */
+/** The template (random.bpf.o) with another slot, words, and other programs: set_up, and one a source. */
 function specOf(template: Uint8Array, sources: readonly string[]): ObjectSpec {
   const spec = loadObject(template, 'random');
   const [setUp] = spec.programs;
   const [shared] = spec.maps;
-  const setCpu = spec.externs.find(({ name }) => name === 'bpf_cpumask_set_cpu');
-  if (!setUp || !shared?.section || !setCpu) throw new Error('the template has changed');
+  if (!setUp || !shared?.section) throw new Error('the template has changed');
   const { section } = shared;
   const busy = { ...shared, name: 'busy', section: { ...section, variables: section.variables.map(renamed) } };
   const words = {
@@ -103,10 +119,9 @@ function specOf(template: Uint8Array, sources: readonly string[]): ObjectSpec {
     valueTypeId: 0,
     section: { ...section, variables: [], data: new Uint8Array(8 * WORDS) },
   };
-  const externs = [...spec.externs, { ...setCpu, name: 'bpf_cpumask_clear_cpu' }];
-  const names = externs.map(({ name }) => name);
+  const names = spec.externs.map(({ name }) => name);
   const programs = sources.map((text, i) => programOf(`p${i}`, text, setUp, names));
-  return { ...spec, externs, maps: [shared, busy, words], programs: [setUp, ...programs] };
+  return { ...spec, maps: [shared, busy, words], programs: [setUp, ...programs] };
 }
 
 const renamed = (variable: VariableSpec) => ({ ...variable, name: 'busy' });
@@ -122,11 +137,23 @@ export interface EndsOptions {
   readonly reduce: boolean;
   readonly limit: number;
   readonly failures: number;
+  /** Of the machine; default 4. */
+  readonly cpus?: number | undefined;
+}
+
+/** What programs of a seed are like. */
+export interface Shape {
+  readonly threads: number;
+  /** Statements of one at most. */
+  readonly statements: number;
+  /** About operations on masks of several words. */
+  readonly wide?: boolean;
 }
 
 /** Every end that a search of these programs comes to. */
 export function endsOf(template: Uint8Array, sources: readonly string[], options: EndsOptions): Ends {
-  const machine = createMachine({ cpus: 4, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
+  const { cpus = 4 } = options;
+  const machine = createMachine({ cpus, nrCpus: Math.max(cpus, 64), memoryLimit: 16 << 20, explorable: true });
   const object = new BpfObject(machine, specOf(template, sources), { unverified: true });
   object.program('set_up').run();
   const threads = sources.map((_, cpu) => ({ cpu, program: object.program(`p${cpu}`) }));
@@ -163,6 +190,6 @@ export function endsOf(template: Uint8Array, sources: readonly string[], options
 }
 
 /** Programs of a seed. */
-export function sourcesOf(random: Random, threads: number, statements: number): string[] {
-  return Array.from({ length: threads }, () => source(random, 1 + random.below(statements)));
+export function sourcesOf(random: Random, shape: Shape): string[] {
+  return Array.from({ length: shape.threads }, () => source(random, shape));
 }

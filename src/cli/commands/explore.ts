@@ -91,8 +91,8 @@ const module: CommandModule = {
 
 const EXAMPLES = `
 Steps end where a program touches memory that another one touches; orders of steps that do not depend on each other count
-once. Grace periods and allocations that fail are tried too. Operations on whole masks (or, and, copy) read and write in two
-steps, as on real CPUs.
+once. Grace periods and allocations that fail are tried too. Operations on whole masks (or, copy, empty) read and write word
+by word, as on real CPUs.
 
   bpf-cpumask explore my.bpf.o --setup init --cpu 0=claim --cpu 1=claim --check check
   bpf-cpumask explore my.bpf.o --cpu 0=update --irq 0=tick --preemptions 2`;
