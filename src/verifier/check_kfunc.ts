@@ -109,7 +109,8 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
 
 /** A resilient lock may fail: that branch goes on with a negative R0 and without the lock. */
 function pushFailedLock(env: Env): void {
-  const regs = pushStack(env, env.insnIdx + 1, env.insnIdx, false).func().regs;
+  const failed = pushStack(env, env.insnIdx + 1, env.insnIdx, false, errno.ENOMEM, msg.lockFailurePush());
+  const { regs } = failed.func();
   for (let i = 0; i < CALLER_SAVED_REGS; i++) (regs[i] as RegState).markNotInit();
   const r0 = regs[0] as RegState;
   r0.markUnknown();

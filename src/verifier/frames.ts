@@ -36,6 +36,7 @@ const OWN_PENDING = 32;
 /**
  * push_stack: a copy of the current state, to be continued at `insnIdx` later.
  * @param tooMany - what the caller makes of too many of them
+ * @param remarks - what the caller says of it, behind the message
  */
 export function pushStack(
   env: Env,
@@ -43,12 +44,14 @@ export function pushStack(
   prevInsnIdx: number,
   speculative: boolean,
   tooMany: Errno = errno.EFAULT,
+  ...remarks: readonly string[]
 ): VerifierState {
   const state = env.curState.clone();
   env.stack.push({ state, insnIdx, prevInsnIdx, logPos: env.log.length });
   if (speculative) state.speculative = true;
   if (env.stack.length > BPF_COMPLEXITY_LIMIT_JMP_SEQ) {
-    env.reject(env.has('jumps_too_complex_e2big') ? errno.E2BIG : tooMany, msg.tooManyJumps(env.stack.length));
+    const lines = [msg.tooManyJumps(env.stack.length), ...remarks];
+    env.reject(env.has('jumps_too_complex_e2big') ? errno.E2BIG : tooMany, ...lines);
   }
   if (state.parent) state.parent.branches++;
   env.stack[env.stack.length - OWN_PENDING]?.state.share();
@@ -189,7 +192,7 @@ export function pushCallbackCall(
     setCallee(env, caller, callee, insnIdx);
     return;
   }
-  const callback = pushStack(env, info.start, insnIdx, false);
+  const callback = pushStack(env, info.start, insnIdx, false, errno.ENOMEM);
   setupFuncEntry(env, subprog, insnIdx, setCallee, callback);
   callback.callbackUnrollDepth++;
   (callback.frame[callback.curframe - 1] as FuncState).callbackDepth++;

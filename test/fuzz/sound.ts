@@ -23,7 +23,7 @@ import { type FamilyName, familyNames, randomProgram } from './programs/families
 const INPUTS = 3;
 /** may_goto runs for minutes where nothing else ends the loop: such runs are stopped, which is no fault. */
 const BUDGET = 30_000;
-/** Context of syscall programs: more than the random ones look at. */
+/** Bytes of context that a syscall program gets at least; what looks at more gets what it looks at, as the kernel demands. */
 const CONTEXT = 2048;
 /** Programs that share a machine. */
 const PER_MACHINE = 500;
@@ -79,7 +79,7 @@ function runOnce(machine: Machine, program: KernelProgram, fixups: Fixups, rando
   const packets = ['sched_cls', 'xdp'].includes(program.type);
   const context = makeContext(memory, program.type, {
     ...(packets ? { data: bytes(random, 14 + random.below(60)) } : {}),
-    ...(program.type === 'syscall' ? { ctx: bytes(random, CONTEXT) } : {}),
+    ...(program.type === 'syscall' ? { ctx: bytes(random, Math.max(CONTEXT, fixups.ctxSize)) } : {}),
     ...(program.type === 'tracing' ? { words: [machine.current.address, BigInt(random.next())] } : {}),
   });
   try {

@@ -5,6 +5,15 @@ import { openLiveSession } from '../../src/cli/live.ts';
 import { getAffinity, setAffinity } from '../../src/platform/node/sched_affinity.ts';
 import { root } from '../root.ts';
 import { corpusBytes, readCorpus } from '../verdicts/corpus.ts';
+import { laterRule } from '../verifier/later_builds.ts';
+
+/** The verdicts differ by a rule that the running build has and ours has not. */
+export function byLaterRule({ differences }: ProgramDiff): boolean {
+  const message = differences.find(({ what }) => what === 'message');
+  const errno = differences.find(({ what }) => what === 'errno');
+  const answer = (side: 'live' | 'simulated') => ({ errno: errno?.[side] ?? '', message: message?.[side] ?? '' });
+  return laterRule(answer('live'), answer('simulated')) !== undefined;
+}
 
 export interface ObjectDiff {
   readonly object: string;

@@ -9,6 +9,7 @@ export const core = {
   tooManySubprogs: () => 'too many subprograms',
   tooLarge: (processed: number) => `BPF program is too large. Processed ${processed} insn`,
   tooManyJumps: (size: number) => `The sequence of ${size} jumps is too complex.`,
+  lockFailurePush: () => 'failed to push state for failed lock acquisition',
   tooManyJumpsAsync: (size: number) => `The sequence of ${size} jumps is too complex for async cb.`,
   reservedFields: (name: string) => `${name} uses reserved fields`,
   exceptionCallbackTwice: () => 'multiple exception callback tags for main subprog',

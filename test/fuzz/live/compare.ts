@@ -1,11 +1,16 @@
 /** One random program before the live kernel's verifier and ours, and the smallest part of it on which they differ. */
 import { LiveObject } from '../../../src/engine/live.ts';
+import { reasonOf } from '../../../src/engine/live_log.ts';
 import { InputError, NotSupported } from '../../../src/errors.ts';
 import type { Profile } from '../../../src/kernel/profile.ts';
 import { SyscallError } from '../../../src/platform/node/native.ts';
 import { verify } from '../../../src/verifier/index.ts';
 import { normalize } from '../../verdicts/compare.ts';
 import { caseProgram, lastMessage, type VerifierCase } from '../../verifier/case.ts';
+import { type LaterRule, laterRule } from '../../verifier/later_builds.ts';
+
+/** What has to be equal beside verdict and errno: the line that states the reason, or every line of the log. */
+export type Depth = 'message' | 'log';
 
 /** BPF_LOG_STATS alone, and with every instruction. */
 const STATISTICS = 4;
@@ -25,24 +30,29 @@ export interface Compared {
   /** The kernel's last line, numbers left out. */
   readonly message: string;
   readonly difference: Difference | null;
+  /** The running kernel has a rule that ours has not, and that explains why they differ. */
+  readonly later?: LaterRule;
 }
 
 export interface World {
   /** 6.18, with the running kernel's BTF. */
   readonly profile: Profile;
   readonly cpus: number;
+  readonly depth: Depth;
 }
 
 const withoutNumbers = (line: string) => line.replace(/-?(0x[0-9a-f]+|\d+)/g, 'N').slice(0, 70);
 
-/** Lines of a log, but for times, addresses, and a number that depends on how the kernel rewrites programs. */
-const comparable = (log: string) =>
-  normalize(log)
+/** Lines that are compared, but for times, addresses, and a number that depends on how the kernel rewrites programs. */
+function comparable({ errno, log }: { errno: number; log: string }, depth: Depth): string[] {
+  const text = depth === 'log' ? log : errno ? reasonOf(log) : '';
+  return normalize(text)
     .replace(/(No program to jit at insn) \d+/g, '$1 N')
     .split('\n');
+}
 
 /** Both verdicts, and the first line of the log at which they part. Null: the program is none. */
-export function compareProgram(test: VerifierCase, { profile, cpus }: World): Compared | null {
+export function compareProgram(test: VerifierCase, { profile, cpus, depth }: World): Compared | null {
   let program: ReturnType<typeof caseProgram>;
   try {
     program = caseProgram(test, profile.btf);
@@ -51,12 +61,12 @@ export function compareProgram(test: VerifierCase, { profile, cpus }: World): Co
     throw error;
   }
   using live = new LiveObject(cpus);
-  let level = INSTRUCTIONS;
+  let level = depth === 'log' ? INSTRUCTIONS : STATISTICS;
   let want: { errno: number; log: string };
   try {
     want = live.load(program, level).verdict;
     // The log was too long for its buffer: its end is still to be equal.
-    if (want.errno === ENOSPC) {
+    if (want.errno === ENOSPC && level !== STATISTICS) {
       level = STATISTICS;
       want = live.load(program, level).verdict;
     }
@@ -74,12 +84,15 @@ export function compareProgram(test: VerifierCase, { profile, cpus }: World): Co
     const what = error instanceof NotSupported ? 'not supported' : 'thrown';
     return compared({ key: `${what}: ${withoutNumbers(text)}`, before: '', kernel: lastMessage(want.log), ours: text });
   }
-  const theirs = comparable(want.log);
-  const ours = comparable(have.log);
+  const answer = ({ errno, log }: typeof want) => ({ errno, message: errno ? reasonOf(log) : '' });
+  const later = laterRule(answer(want), answer(have));
+  if (later) return { errno: want.errno, message, difference: null, later };
+  const theirs = comparable(want, depth);
+  const ours = comparable(have, depth);
   let at = 0;
   while (at < theirs.length && theirs[at] === ours[at]) at++;
   if (want.errno === have.errno && at >= theirs.length) return compared(null);
-  const key = want.errno !== have.errno ? `errno ${want.errno} and ours ${have.errno}` : 'log';
+  const key = want.errno !== have.errno ? `errno ${want.errno} and ours ${have.errno}` : depth;
   const kinds = [theirs[at], ours[at]].map((line = '(end)') => withoutNumbers(line).slice(0, 40));
   return compared({
     key: `${key}: ${kinds.join(' | ')} (${message})`,

@@ -1,10 +1,11 @@
 /**
- * Random programs before the live kernel's verifier and ours: verdict, errno and the whole log at level 2 have to be equal, and
- * with it messages and instruction counts. Needs root and a 6.18; nothing stays loaded.
+ * Random programs before the live kernel's verifier and ours: verdict, errno and message have to be equal, with `--log` the whole log at
+ * level 2, which is not the same in all builds of a release. Needs root and a 6.18; nothing stays loaded.
  *
- *     npm run fuzz:verdicts -- [--family NAME] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N]
+ *     npm run fuzz:verdicts -- [--family NAME] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N] [--log]
  *
- * Differences are shrunk and printed as assembly, one of each kind; the exit status is 1 then.
+ * What a rule of later builds explains (test/verifier/later_builds.ts) is counted apart. Other differences are shrunk and printed as
+ * assembly, one of each kind; the exit status is 1 then.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     show: { type: 'string', default: '5' },
     only: { type: 'string' },
     messages: { type: 'boolean', default: false },
+    log: { type: 'boolean', default: false },
   },
 });
 
@@ -50,13 +52,14 @@ const profile = loadProfile({ release: '6.18', readBtf: () => Btf.parse(readFile
 /** How often the kernel has crashed: programs that find its bugs must not go on finding them. */
 const oopses = () => readFileSync('/sys/kernel/oops_count', 'utf8');
 const before = oopses();
-const world: World = { profile, cpus: cpus().length };
+const world: World = { profile, cpus: cpus().length, depth: values.log ? 'log' : 'message' };
 initRange(readAsset('dist/verifier.wasm'));
 const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
 const first = Number(values.only ?? values.seed);
 const end = first + (values.only ? 1 : Number(values.count));
 const messages = new Map<string, number>();
 const kinds = new Map<string, string[]>();
+const later = new Map<string, number>();
 let total = 0;
 let different = 0;
 for (const family of chosenFamilies()) {
@@ -71,6 +74,7 @@ for (const family of chosenFamilies()) {
     if (compared.errno === 0) tally.accepted++;
     else messages.set(compared.message, (messages.get(compared.message) ?? 0) + 1);
     const { difference } = compared;
+    if (compared.later) later.set(compared.later.what, (later.get(compared.later.what) ?? 0) + 1);
     if (!difference) continue;
     tally.different++;
     const seen = kinds.get(difference.key) ?? [];
@@ -87,6 +91,7 @@ for (const family of chosenFamilies()) {
   const rate = Math.round((100 * tally.accepted) / Math.max(1, tally.programs));
   console.log(`${family}: ${tally.programs} programs, ${rate} % accepted by the kernel, ${tally.different} different`);
 }
+for (const [what, count] of later) console.log(`${count} by a rule of later builds: ${what}`);
 for (const [key, names] of kinds) console.log(`${names.length} ${key} (${names.slice(0, 4).join(', ')})`);
 const common = [...messages].sort(([, a], [, b]) => b - a);
 console.log(`${messages.size} messages; the most frequent:`);

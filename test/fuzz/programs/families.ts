@@ -49,9 +49,8 @@ const OTHERS: readonly Base[] = [
   ...(['socket_filter', 'cgroup_skb', 'kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint', 'sk_msg'] as const).map(
     (type) => ({ type }),
   ),
-  ...(['sk_skb', 'sk_lookup', 'sock_ops', 'flow_dissector', 'cgroup_sysctl', 'lwt_xmit'] as const).map((type) => ({
-    type,
-  })),
+  ...(['sk_skb', 'sock_ops', 'flow_dissector', 'cgroup_sysctl', 'lwt_xmit'] as const).map((type) => ({ type })),
+  { type: 'sk_lookup', attach: 'sk_lookup' },
 ];
 
 interface Family {

@@ -25,6 +25,21 @@ export const wordsCoreCases: readonly VerifierCase[] = [
     asm: `r6 = 0; again: r1 = map_value(t, 0); r2 = func(f); call bpf_timer_set_callback; r6 += 1; if r6 < 9000 goto again;
       ${leave}; f: ${leave}`,
   },
+  {
+    name: 'words: too many callbacks that are yet to be looked at',
+    ...tc,
+    maps: { a: { value: 8 } },
+    funcs: { f: 'static' },
+    asm: `r6 = 0; again: r1 = map(a); r2 = func(f); r3 = r10; r4 = 0; call bpf_for_each_map_elem; r6 += 1; if r6 < 9000 goto again;
+      ${leave}; f: ${leave}`,
+  },
+  {
+    name: 'words: too many locks that may fail',
+    ...tc,
+    maps: { l: { of: 'res_lock' } },
+    asm: `r6 = 0; again: r1 = map_value(l, 0); call bpf_res_spin_lock; if r0 != 0 goto out; r1 = map_value(l, 0);
+      call bpf_res_spin_unlock; r6 += 1; if r6 < 9000 goto again; out: ${leave}`,
+  },
   { name: 'words: two exception callbacks', exceptionCallback: ['cb', 'cb'], funcs: callback, asm: catches },
   { name: 'words: exception callback that is not there', exceptionCallback: 'nowhere', funcs: {}, asm: leave },
   {
