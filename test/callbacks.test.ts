@@ -17,8 +17,8 @@ interface Row {
   readonly retval: number;
   /** out[], leading elements; the rest is 0. */
   readonly out: readonly bigint[];
-  /** It cannot be run on the live kernel from here. */
-  readonly simulatedOnly?: boolean;
+  /** Its tail call wants a prog array that user space fills, which this test does not do on the live kernel. */
+  readonly simulatedOnly?: true;
 }
 
 const ROWS: readonly Row[] = [
@@ -50,13 +50,19 @@ describe('on the simulated kernel', () => {
   }
 });
 
-const { missing } = liveKernel();
-const isNew = !missing && /^(6\.1[0-9]|[7-9]\.)/.test(readFileSync('/proc/sys/kernel/osrelease', 'utf8'));
+/** Why the running kernel is not asked; empty when it is. */
+function unasked(): string {
+  const { missing } = liveKernel();
+  if (missing) return missing;
+  const release = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+  return /^(6\.1[0-9]|[7-9]\.)/.test(release) ? '' : `wants 6.10 or newer, this is ${release}`;
+}
+const reason = unasked();
 
-describe.skipIf(!isNew)(`on the live kernel${missing ? ` (skipped: ${missing})` : ''}`, () => {
+describe.skipIf(reason)(`on the live kernel${reason ? ` (skipped: ${reason})` : ''}`, () => {
   const profile = loadProfile({ release: '6.18', readBtf: readVmlinuxBtf });
-  for (const { program, ctx, retval, out, simulatedOnly } of ROWS) {
-    it.skipIf(simulatedOnly ?? false)(`${program}${ctx ? `(${ctx[0]})` : ''}`, () => {
+  for (const { program, ctx, retval, out } of ROWS.filter(({ simulatedOnly }) => !simulatedOnly)) {
+    it(`${program}${ctx ? `(${ctx[0]})` : ''}`, () => {
       const spec = loadObject(bytes, 'callbacks.bpf.o');
       const [linked] = linkPrograms(spec, profile, { programs: [program] });
       if (!linked?.program) throw new Error(linked?.reject?.message);

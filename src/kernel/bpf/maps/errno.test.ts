@@ -82,7 +82,9 @@ describe.each(ROWS)('$type', (row) => {
     expect(each((map, key, value) => said(map.update(key, value, flags)))).toEqual(['EINVAL', 'EINVAL', 'EINVAL']);
   });
 
-  it.runIf(row.type !== 'ringbuf').each([3, 8, 16])('update with flags %i', (flags) => {
+  // There are no elements in a ring buffer.
+  const flagSets = row.type === 'ringbuf' ? [] : [3, 8, 16];
+  it.each(flagSets)('update with flags %i', (flags) => {
     expect(each((map, key, value) => said(map.update(key, value, flags)))).toEqual(['EINVAL', 'EINVAL', 'EINVAL']);
   });
 
