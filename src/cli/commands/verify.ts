@@ -36,7 +36,7 @@ const module: CommandModule = {
     machineOptions(
       command
         .description('What the kernel would say of the programs of an object: accept, or reject with its message.')
-        .argument('<object>', 'compiled BPF object (*.bpf.o)')
+        .argument('<object...>', 'compiled BPF objects (*.bpf.o)')
         .option('--prog <name>', 'only this program; may be repeated', collect)
         .addOption(
           new Option('--engine <name>', 'verifier: ours; live: the running kernel, with its own BTF and rules')
@@ -58,19 +58,30 @@ const module: CommandModule = {
     )
       .addHelpText(
         'after',
-        '\n  bpf-cpumask verify my.bpf.o --kernel 6.12\n  bpf-cpumask verify my.bpf.o --prog pick --log-level 2',
+        '\n  bpf-cpumask verify *.bpf.o\n  bpf-cpumask verify my.bpf.o --kernel 6.12\n  bpf-cpumask verify my.bpf.o --prog pick --log-level 2',
       )
-      .action(async (path: string, flags: VerifyFlags) => {
+      .action(async (paths: readonly string[], flags: VerifyFlags) => {
         if (flags.engine === 'live') noteIdle(command);
-        done(await run(path, flags));
+        done(await run(paths, flags));
       });
   },
 };
 
-async function run(path: string, flags: VerifyFlags): Promise<number> {
+/** The worst exit status of all: a program that cannot be judged says more than one that is rejected. */
+async function run(paths: readonly string[], flags: VerifyFlags): Promise<number> {
+  const judge = flags.engine === 'live' ? null : judgeOf(flags);
+  const paint = paintFor(process.stdout);
+  let status: number = EXIT.ok;
+  for (const path of paths) {
+    if (paths.length > 1 && !flags.json) print(paint('bold', `${path}:`));
+    status = Math.max(status, verifyObject(path, judge ?? (await liveJudge(path, flags)), flags));
+  }
+  return status;
+}
+
+function verifyObject(path: string, judge: Judge, flags: VerifyFlags): number {
   const object = loadObject(readUserFile(path), path);
   checkPrograms(object, path, flags.prog);
-  const judge = flags.engine === 'live' ? await liveJudge(path, flags) : judgeOf(flags);
   const paint = paintFor(process.stdout);
   let status: number = EXIT.ok;
   for (const linked of judge.linked(object)) {
