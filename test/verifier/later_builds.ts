@@ -59,6 +59,26 @@ export const LATER_RULES: readonly LaterRule[] = [
     says: /^BPF_ATOMIC loads from R\d \S+ is not allowed$/,
     instead: /^same insn cannot be used with different pointers$/,
   },
+  {
+    what: 'a pointer read from a kernel struct, on which no rule gives trust',
+    ours: 'plain, `ptr_task_struct`',
+    kernel: '`untrusted_ptr_task_struct`',
+    says: /untrusted_ptr_/,
+    instead: /(?<!untrusted_)ptr_/,
+  },
+  {
+    what: 'a work item that is initialised with another map',
+    ours: 'not noticed',
+    kernel: "EINVAL, `workqueue pointer in R1 map_uid=0 doesn't match map pointer in R2 map_uid=0`",
+    says: /^workqueue pointer in R1 map_uid=\d+ doesn't match map pointer in R2 map_uid=\d+$/,
+  },
+  {
+    what: 'a pointer that may be NULL, for a kfunc that asks for no trust',
+    ours: 'refused for its type',
+    kernel: 'EACCES, `Possibly NULL pointer passed to trusted arg1`',
+    says: /^Possibly NULL pointer passed to trusted arg\d$/,
+    instead: /^arg#?\d .*(expected pointer|doesn't point) to|^dereference of modified/,
+  },
 ];
 
 /** What a verifier answers: 0 and '' where it accepts. */

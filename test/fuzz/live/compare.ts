@@ -45,7 +45,7 @@ const withoutNumbers = (line: string) => line.replace(/-?(0x[0-9a-f]+|\d+)/g, 'N
 
 /** Lines that are compared, but for times, addresses, and a number that depends on how the kernel rewrites programs. */
 function comparable({ errno, log }: { errno: number; log: string }, depth: Depth): string[] {
-  const text = depth === 'log' ? log : errno ? reasonOf(log) : '';
+  const text = depth === 'log' ? log : errno ? reasonOf(log).replace(/\bid=\d+/g, 'id=N') : '';
   return normalize(text)
     .replace(/(No program to jit at insn) \d+/g, '$1 N')
     .split('\n');

@@ -15,7 +15,9 @@ import { ACCESSES, ARITHMETIC, CORE } from './steps/core.ts';
 import { DYNPTRS, ITERATORS, PACKET_DYNPTRS, RECORDS } from './steps/objects.ts';
 import { ARGUMENTS, CONTEXT_STEPS, PACKET_STEPS } from './steps/packet.ts';
 import { GRAPH_STEPS, KPTR_STEPS, MASK_STEPS, OBJECT_STEPS, TASK_STEPS } from './steps/refs.ts';
-import { HELPER_STEPS, LOCK_STEPS, REGION_STEPS, TAIL_CALLS } from './steps/regions.ts';
+import { ASYNC_STEPS, HELPER_STEPS, LOCK_STEPS, REGION_STEPS, TAIL_CALLS } from './steps/regions.ts';
+import { SOCKET_STEPS } from './steps/sockets.ts';
+import { WALK_STEPS } from './steps/walks.ts';
 import { type Shared, type Step, Writer } from './writer.ts';
 
 /** Maps that programs use, by the name that they use. */
@@ -36,6 +38,7 @@ const MAPS: Readonly<Record<string, MapCase>> = {
   lh: { type: 'hash', of: 'lock', max: 4 },
   rl: { of: 'res_lock' },
   t: { of: 'timer' },
+  w: { of: 'wq' },
   p: { type: 'prog_array', value: 4 },
 };
 
@@ -132,6 +135,21 @@ export const families = {
     summary: 'map helpers, strings, timers, tail calls',
     bases: [SYSCALL, TC],
     steps: [...STRUCTURED, ...HELPER_STEPS, ...HELPER_STEPS, ...TAIL_CALLS],
+  },
+  socket: {
+    summary: 'sockets: looked up, found, cast, released',
+    bases: [TC, TC, { type: 'cgroup_skb' }, { type: 'sk_lookup', attach: 'sk_lookup' }, { type: 'sock_ops' }, XDP],
+    steps: [...CORE, ...SOCKET_STEPS, ...SOCKET_STEPS, ...CALLS],
+  },
+  walk: {
+    summary: 'pointers in kernel structs, trusted, RCU and cast',
+    bases: [TRACEPOINT, SYSCALL],
+    steps: [...ARITHMETIC, ...WALK_STEPS, ...WALK_STEPS, ...WALK_STEPS, ...MASK_STEPS, ...REGION_STEPS],
+  },
+  async: {
+    summary: 'timers and work items, and what their callbacks may do',
+    bases: [SYSCALL, TC],
+    steps: [...STRUCTURED, ...ASYNC_STEPS, ...ASYNC_STEPS, ...ASYNC_STEPS, ...REGION_STEPS, ...CALLS],
   },
   ctx: {
     summary: 'contexts of all program types',

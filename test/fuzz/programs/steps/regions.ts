@@ -129,6 +129,31 @@ const timer: Step = (w) => {
   return true;
 };
 
+const work: Step = (w) => {
+  const value = w.find('work');
+  if (value === null || value < 6) {
+    if (w.free() === null) return false;
+    lookup(w, 'w', { kind: 'work' });
+    return true;
+  }
+  w.emit(`r1 = r${value}`);
+  const kind = w.below(3);
+  if (kind === 0) {
+    w.emit(`r2 = map(${w.maybe('w', 't', 'h')})`, `r3 = ${w.maybe(0, 1)}`);
+    w.call('bpf_wq_init');
+  } else if (kind === 1) {
+    const args: Thing[] = [{ kind: 'map' }, { kind: 'key' }, { kind: 'work', map: 'w' }];
+    const name = w.func({ linkage: 'static', args: ['pointer', 'pointer', 'pointer'] }, args, w.maybe('zero', 'any'));
+    if (name === null) return false;
+    w.emit(`r2 = func(${name})`, 'r3 = 0', `r4 = ${w.maybe(0, 1)}`);
+    w.call('bpf_wq_set_callback_impl');
+  } else {
+    w.emit(`r2 = ${w.maybe(0, 1)}`);
+    w.call('bpf_wq_start');
+  }
+  return true;
+};
+
 /** Map operations with a key, and a value, on the stack. */
 const mapHelper: Step = (w) => {
   const map = w.pick(['h', 'a', 'h', 'l', 'q']);
@@ -209,4 +234,5 @@ export const HELPER_STEPS: readonly Step[] = [
   sleep,
   indexLoop,
 ];
+export const ASYNC_STEPS: readonly Step[] = [timer, timer, work, work];
 export const TAIL_CALLS: readonly Step[] = [tailCall];
