@@ -290,11 +290,13 @@ export class Search<P extends Problem> {
     const event = this.#depth;
     this.#record(event, p, space);
     this.#path.appendTouched(event, node.tried);
+    // What it touches is known now, so that it sleeps in what comes after, as if it had been tried here.
+    if (this.#isElsewhere(node)) return true;
     const problem = this.#judge.afterStep(p, status);
     if (problem) {
       this.#report(problem);
       this.#leaves++;
-      this.#schedules++;
+      this.#count(event + 1);
     } else this.#push(event);
     return true;
   }
@@ -308,12 +310,11 @@ export class Search<P extends Problem> {
       }
       this.#putAside(node);
     }
-    const { shard } = this.#options;
     for (;;) {
       const left = node.backtrack & ~(node.done | node.blocked | node.sleep);
       if (left === 0) return -1;
       const preferred = node.last >= 0 && left & bit(node.last) ? node.last : 31 - Math.clz32(left & -left);
-      if (this.#runnable(preferred) && !(shard && this.#skipsShard(shard, node, preferred))) {
+      if (this.#runnable(preferred)) {
         node.chosen = preferred;
         node.fail = 0;
         node.tried.length = 0;
@@ -333,12 +334,13 @@ export class Search<P extends Problem> {
     else if (this.#space.state(p) < x.XT_EXITED) this.#record(this.#depth, p, NOTHING);
   }
 
-  /** Is this branch another shard's? Branches at one depth are dealt out in turn, by the path that leads to them. */
-  #skipsShard({ index, count }: { index: number; count: number }, node: Node, p: number): boolean {
-    if (this.#depth !== SHARD_DEPTH - 1) return false;
-    let path = p;
-    for (let i = 0; i < this.#depth; i++) path = (path * 31 + (this.#path.process[i] as number) * 7 + 1) >>> 0;
-    return (path + node.failures) % count !== index;
+  /** Is the branch at hand another shard's? Branches at one depth are dealt out by the path that leads to them. */
+  #isElsewhere(node: Node): boolean {
+    const { shard } = this.#options;
+    if (!shard || this.#depth !== SHARD_DEPTH - 1) return false;
+    let path = 0;
+    for (let i = 0; i <= this.#depth; i++) path = (path * 31 + (this.#path.process[i] as number) * 7 + 1) >>> 0;
+    return (path + node.failures) % shard.count !== shard.index;
   }
 
   /** All of the chosen process's ways on are tried: it sleeps in what comes after. */
@@ -369,9 +371,15 @@ export class Search<P extends Problem> {
       return;
     }
     if (waiting && this.#bounded && node.blocked === 0) return;
-    this.#schedules++;
+    this.#count(this.#depth);
     const problem = waiting ? this.#judge.stuck() : this.#judge.atEnd();
     if (problem) this.#report(problem);
+  }
+
+  /** A schedule of so many steps has ended. One that is too short to be dealt out is in every shard, and counts in the first. */
+  #count(steps: number): void {
+    const { shard } = this.#options;
+    if (!shard || shard.index === 0 || steps >= SHARD_DEPTH) this.#schedules++;
   }
 
   #report(problem: P): void {

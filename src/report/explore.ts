@@ -37,6 +37,8 @@ export interface FindingReport {
 export interface ExploreReport {
   readonly object: string;
   readonly threads: readonly { readonly cpu: number; readonly program: string; readonly irq: boolean }[];
+  /** What was explored, within which bounds: equal for the shards of one exploration. */
+  readonly space: string;
   readonly schedules: number;
   /** Paths left early: another order of what was tried. */
   readonly redundant: number;
@@ -52,6 +54,7 @@ export interface ExploreContext {
   readonly object: string;
   readonly machine: Machine;
   readonly threads: readonly ThreadSpec[];
+  readonly space: string;
   readonly shard: string | null;
 }
 
@@ -65,6 +68,7 @@ export function exploreReport(exploration: Exploration, context: ExploreContext)
   return {
     object: context.object,
     threads: threadReports(context),
+    space: context.space,
     schedules,
     redundant,
     steps,

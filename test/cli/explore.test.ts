@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { cli, json } from './run_cli.ts';
 
 const RACES = 'test/explore/races';
@@ -32,13 +35,41 @@ describe('explore', () => {
     });
   });
 
-  it('splits over shards', () => {
-    const part = (shard: string) =>
-      json(cli(...claim, '--cpu', '0=claim_right', '--cpu', '1=claim_right', '--shard', shard, '--json'))[0];
-    expect([part('0/2'), part('1/2')]).toMatchObject([
-      { shard: '0/2', exhausted: true },
-      { shard: '1/2', exhausted: true },
-    ]);
+  describe('shards', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
+    afterAll(() => rmSync(folder, { recursive: true }));
+    const programs = (name: string) => [0, 1].flatMap((cpu) => ['--cpu', `${cpu}=claim_${name}`]);
+    /** A file of what a shard printed. */
+    const part = (name: string, index: number) => {
+      const path = join(folder, `${name}-${index}`);
+      writeFileSync(path, cli(...claim, ...programs(name), '--shard', `${index}/2`, '--json').stdout);
+      return path;
+    };
+    const [wrong, right] = ['wrong', 'right'].map((name) => [part(name, 0), part(name, 1)]) as [string[], string[]];
+
+    it.each([
+      ['wrong', wrong],
+      ['right', right],
+    ])('merge to the report of the whole: %s', (name, parts) => {
+      const whole = cli(...claim, ...programs(name), '--json');
+      const merged = cli('explore', '--merge', ...parts, '--json');
+      const { space, schedules, findings, exhausted } = json(whole)[0] ?? {};
+      expect(json(merged)[0]).toMatchObject({ shard: null, space, schedules, findings, exhausted });
+      expect(merged.status).toBe(whole.status);
+    });
+
+    it.each([
+      ['missing: shard 0/2', [right[1]]],
+      ['is of another run than', [right[0], wrong[1]]],
+      ['shard 0/2 is also in', [right[0], right[0]]],
+      ['is no line of JSON', ['README.md']],
+      ['no such file', ['nothing.json']],
+    ] as [string, string[]][])('that do not belong together are refused in one line: %s', (message, parts) => {
+      const { status, stderr } = cli('explore', '--merge', ...parts);
+      expect(stderr).toContain(message);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(status).toBe(2);
+    });
   });
 
   it('lists what becomes of each allocation that fails', () => {

@@ -146,6 +146,7 @@ it('splits the space into parts that add up', () => {
   const whole = schedules();
   const parts = [0, 1, 2].map((index) => schedules({ index, count: 3 }));
   expect(new Set(parts.flatMap(({ seen }) => [...seen]))).toEqual(whole.seen);
+  expect(parts.reduce((sum, { result }) => sum + result.schedules, 0)).toBe(whole.result.schedules);
   for (const { result } of parts) {
     expect(result.schedules).toBeGreaterThan(0);
     expect(result.exhausted).toBe(true);

@@ -1,5 +1,6 @@
 /**
- * Mutated objects until stopped: npm run fuzz -- [--seed N] [--count N] [--from N] [--shard I/N]. A process of their own runs
+ * Mutated objects until stopped: npm run fuzz -- [--seed N] [--count N] [--from N] [--shard I/N]
+ * [--json]. A process of their own runs
  * the cases; this one sees to it that each ends in a second and in bounded memory. Failures are shrunk and saved in
  * .cache/fuzz; with one the exit status is 1.
  */
@@ -10,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { InputError } from '../../src/errors.ts';
 import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
 import { type Job, runCases } from './child.ts';
+import { type FuzzResult, runOptions } from './result.ts';
 import { parseShard } from './shard.ts';
 import { type Limits, runJob } from './watch.ts';
 import { fuzzWorld } from './world.ts';
@@ -42,12 +44,13 @@ function shrink(world: FuzzWorld, one: FuzzCase): FuzzCase {
   return smallest;
 }
 
-function save(one: FuzzCase, why: string): void {
+/** Gives the failure in one line. */
+function save(one: FuzzCase, why: string): string {
   mkdirSync(FAILURES, { recursive: true });
   const name = join(FAILURES, `case-${one.number}`);
   writeFileSync(`${name}.bpf.o`, bytesOf(one));
   writeFileSync(`${name}.txt`, `${one.seed.name}\n${one.mutations.map((step) => step.name).join('\n')}\n\n${why}\n`);
-  console.log(`case ${one.number} of ${one.seed.name}: ${why.split('\n')[0]}\n  saved as ${name}.bpf.o`);
+  return `case ${one.number} of ${one.seed.name}: ${why.split('\n')[0]}; saved as ${name}.bpf.o`;
 }
 
 /** A whole number that an option gives. */
@@ -60,18 +63,24 @@ function whole(name: string, text: string): number {
 class Tally {
   readonly outcomes = new Map<Outcome, number>();
   cases = 0;
-  failures = 0;
+  readonly failures: string[] = [];
   /** Over a limit in company, within it alone: a busy machine, or what cases before it had left. */
   cleared = 0;
   slowestMs = 0;
   peak = 0;
   private readonly begin = performance.now();
 
+  result(options: string, shard: string): FuzzResult {
+    const counts = { cases: this.cases, 'run again alone': this.cleared, ...Object.fromEntries(this.outcomes) };
+    const most = { ms: Math.round(this.slowestMs), MiB: this.peak >> 20 };
+    return { fuzz: 'objects', options, shard, counts, most, failures: this.failures };
+  }
+
   toString(): string {
     const parts = OUTCOMES.map((name) => `${this.outcomes.get(name) ?? 0} ${name}`).join(', ');
     const rate = Math.round(this.cases / ((performance.now() - this.begin) / 1000));
     const limits = `slowest ${Math.round(this.slowestMs)} ms, peak ${this.peak >> 20} MiB, ${this.cleared} run again alone`;
-    return `${this.cases} cases (${rate}/s): ${parts}; ${this.failures} failures; ${limits}`;
+    return `${this.cases} cases (${rate}/s): ${parts}; ${this.failures.length} failures; ${limits}`;
   }
 }
 
@@ -82,13 +91,20 @@ async function main(): Promise<number> {
       count: { type: 'string', default: 'Infinity' },
       from: { type: 'string', default: '0' },
       shard: { type: 'string', default: '1/1' },
+      json: { type: 'boolean', default: false },
     },
   });
+  const say = values.json ? console.error : console.log;
   const seed = whole('seed', values.seed);
   const { index, count: step } = parseShard(values.shard);
   const first = whole('from', values.from);
   const end = first + whole('count', values.count);
   const tally = new Tally();
+  const failed = (one: FuzzCase, why: string) => {
+    const line = save(one, why);
+    tally.failures.push(line);
+    say(line);
+  };
   const world = fuzzWorld(root);
   const run = async (job: Job, limits: Limits) => {
     const result = await runJob(fileURLToPath(import.meta.url), job, limits);
@@ -98,10 +114,7 @@ async function main(): Promise<number> {
       tally.peak = Math.max(tally.peak, peak);
     }
     tally.cases += result.ended.length + result.failed.length;
-    for (const { number, why } of result.failed) {
-      tally.failures++;
-      save(shrink(world, makeCase(world, seed, number)), why);
-    }
+    for (const { number, why } of result.failed) failed(shrink(world, makeCase(world, seed, number)), why);
     return result.over;
   };
   for (let from = first + index - 1; from < end; ) {
@@ -112,14 +125,14 @@ async function main(): Promise<number> {
       const over = await run({ seed, from: number, to: number + 1, step }, ALONE);
       if (over) {
         tally.cases++;
-        tally.failures++;
-        save(makeCase(world, seed, number), over.why);
+        failed(makeCase(world, seed, number), over.why);
       } else tally.cleared++;
     }
     from = suspect ? suspect.number + step : from + BATCH * step;
-    console.log(`${tally}`);
+    say(`${tally}`);
   }
-  return tally.failures === 0 ? 0 : 1;
+  if (values.json) console.log(JSON.stringify(tally.result(runOptions(values), values.shard)));
+  return tally.failures.length === 0 ? 0 : 1;
 }
 
 if (process.argv[2] === 'child') {

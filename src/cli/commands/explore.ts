@@ -1,4 +1,5 @@
 /** `explore OBJ`: every interleaving of a few programs, what goes wrong in one, and the schedule that shows it. */
+import { createHash } from 'node:crypto';
 import { Option } from 'commander';
 import { EXIT, InputError } from '../../errors.ts';
 import { type ExploreOptions, Explorer } from '../../explore/explore.ts';
@@ -8,6 +9,7 @@ import type { BpfObject } from '../../machine/object.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import {
   type ExploreContext,
+  type ExploreReport,
   exploreReport,
   faultPointLines,
   findingLines,
@@ -15,6 +17,7 @@ import {
   formatExploration,
   threadReports,
 } from '../../report/explore.ts';
+import { mergeExplorations } from '../../report/explore_merge.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
 import { collect, count, type MachineFlags, machineOptions, settings } from '../options.ts';
@@ -31,6 +34,7 @@ interface ExploreFlags extends MachineFlags {
   readonly faults?: boolean;
   readonly limit?: number;
   readonly shard?: ExploreOptions['shard'];
+  readonly merge?: readonly string[];
   readonly replay?: string;
   readonly unverified?: boolean;
   readonly set?: readonly string[];
@@ -48,7 +52,7 @@ const module: CommandModule = {
         .description(
           'Try every interleaving of programs that share maps and masks, and show the schedule of what goes wrong.',
         )
-        .argument('<object>', 'compiled BPF object (*.bpf.o)')
+        .argument('[object]', 'compiled BPF object (*.bpf.o)')
         .option('--cpu <i=prog>', 'a program on a CPU; several of one CPU run in this order', collect)
         .option('--irq <i=prog>', 'a program that interrupts that CPU at any point', collect)
         .option('--setup <prog>', 'run it first, alone; may be repeated', collect)
@@ -76,6 +80,7 @@ const module: CommandModule = {
         )
         .addOption(new Option('--limit <n>', 'schedules at most').argParser(count('--limit', 1, 1e12)))
         .addOption(new Option('--shard <i/n>', 'only part i of n; parts add up to all').argParser(shard))
+        .option('--merge <file...>', 'no exploration, but the whole of what --json printed for every shard')
         .option('--replay <schedule>', 'run this schedule, as a finding printed it')
         .option('--unverified', 'run programs that the verifier refuses, to see why it does')
         .option('--set <var=value>', 'give a global variable its value before load; may be repeated', collect)
@@ -83,8 +88,10 @@ const module: CommandModule = {
         .option('--json', 'one JSON object'),
     )
       .addHelpText('after', EXAMPLES)
-      .action((path: string, flags: ExploreFlags) => {
-        done(explore(path, flags));
+      .action((path: string | undefined, flags: ExploreFlags) => {
+        if (flags.merge) done(merge(path, flags.merge, flags));
+        else if (path !== undefined) done(explore(path, flags));
+        else throw new InputError('explore', '', 'name an object, as in explore my.bpf.o --cpu 0=PROG --cpu 1=PROG');
       });
   },
 };
@@ -95,7 +102,8 @@ once. Grace periods and allocations that fail are tried too. Operations on whole
 by word, as on real CPUs.
 
   bpf-cpumask explore my.bpf.o --setup init --cpu 0=claim --cpu 1=claim --check check
-  bpf-cpumask explore my.bpf.o --cpu 0=update --irq 0=tick --preemptions 2`;
+  bpf-cpumask explore my.bpf.o --cpu 0=update --irq 0=tick --preemptions 2
+  bpf-cpumask explore --merge shard-*.json`;
 
 /** `0/4` -> index 0 of 4 */
 function shard(text: string): { index: number; count: number } {
@@ -107,9 +115,34 @@ function shard(text: string): { index: number; count: number } {
   return parts;
 }
 
+function merge(path: string | undefined, files: readonly string[], flags: ExploreFlags): number {
+  if (path !== undefined) throw new InputError('--merge', '', `takes results alone, not ${path} as well`);
+  const decoder = new TextDecoder();
+  return show(
+    mergeExplorations(files.map((file) => ({ path: file, text: decoder.decode(readUserFile(file)) }))),
+    flags,
+  );
+}
+
+function show(report: ExploreReport, { json }: ExploreFlags): number {
+  if (json) printJson(report);
+  else print(formatExploration(report));
+  return report.findings.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** A name for what is explored: the bytes of the object, and every option that has to do with it. */
+function spaceOf(bytes: Uint8Array, { shard, json, merge, replay, faults, btf, ...flags }: ExploreFlags): string {
+  const hash = createHash('sha256').update(bytes);
+  if (btf !== undefined) hash.update(readUserFile(btf));
+  const options = Object.entries(flags).sort(([a], [b]) => (a < b ? -1 : 1));
+  hash.update(JSON.stringify(options, (_, value) => (typeof value === 'bigint' ? `${value}` : value)));
+  return hash.digest('hex').slice(0, 16);
+}
+
 function explore(path: string, flags: ExploreFlags): number {
   const machine = openMachine({ ...flags, explorable: true, memoryLimit: MEMORY_LIMIT }, 'interp');
-  const object = machine.load(readUserFile(path), {
+  const bytes = readUserFile(path);
+  const object = machine.load(bytes, {
     name: path,
     set: settings(flags.set ?? []),
     unverified: flags.unverified,
@@ -120,6 +153,7 @@ function explore(path: string, flags: ExploreFlags): number {
     object: object.name,
     machine,
     threads,
+    space: spaceOf(bytes, flags),
     shard: flags.shard ? `${flags.shard.index}/${flags.shard.count}` : null,
   };
   const check = flags.check === undefined ? null : { cpu: 0, program: object.program(flags.check) };
@@ -142,9 +176,7 @@ function explore(path: string, flags: ExploreFlags): number {
   if (flags.replay !== undefined) return replay(explorer, context, flags.replay, flags);
   const report = exploreReport(explorer.run(), context);
   tick(null);
-  if (flags.json) printJson(report);
-  else print(formatExploration(report));
-  return report.findings.length === 0 ? EXIT.ok : EXIT.failed;
+  return show(report, flags);
 }
 
 function setUp(object: BpfObject, name: string): void {

@@ -1,7 +1,7 @@
 /**
  * Op streams, then programs, on the running kernel and on the simulated one:
  * npm run fuzz:live -- [--seed N] [--count STREAMS] [--programs N] [--ops N] [--engine api|interp|jit] [--shard I/N]
- * [--only-simulated].
+ * [--only-simulated] [--json].
  * A difference is shrunk to a minimal case, printed, and ends the run with status 1. Needs root and a kernel with BTF.
  */
 import { readFileSync } from 'node:fs';
@@ -20,6 +20,7 @@ import { readAsset } from '../../../src/platform/node/assets.ts';
 import { VMLINUX_BTF } from '../../../src/platform/node/live_kernel.ts';
 import { openProfile } from '../../../src/platform/node/profile.ts';
 import { getAffinity, possibleCpus, setAffinity } from '../../../src/platform/node/sched_affinity.ts';
+import { type FuzzResult, runOptions } from '../result.ts';
 import { parseShard, type Shard, seedsOf } from '../shard.ts';
 import { programCase, randomProgram } from './programs.ts';
 import { AllEngines } from './run_all.ts';
@@ -39,8 +40,12 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'api' },
     shard: { type: 'string', default: '1/1' },
     'only-simulated': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 });
+const say = values.json ? console.error : console.log;
+const counts: Record<string, number> = {};
+const failures: string[] = [];
 
 const ENGINES: Readonly<Record<string, (wasm: Uint8Array<ArrayBuffer>) => VectorEngine>> = {
   api: createApiVectorEngine,
@@ -82,12 +87,14 @@ function fuzzStreams({ first, count, shard }: Job, simulated: VectorEngine, leng
         const found = differs(smaller);
         if (found) [stream, mismatch] = [smaller, found];
       }
-      console.log(`stream, seed ${seed}: ${JSON.stringify(mismatch)}\n${JSON.stringify(stream)}`);
+      failures.push(`stream, seed ${seed}: ${JSON.stringify(mismatch)}`);
+      say(`${failures.at(-1)}\n${JSON.stringify(stream)}`);
       return false;
     }
     progress(++done, 'streams');
+    counts.streams = done;
   }
-  console.log(`${done} streams of ${length} operations, no difference`);
+  say(`${done} streams of ${length} operations, no difference`);
   return true;
 }
 
@@ -103,12 +110,15 @@ function fuzzPrograms({ first, count, shard }: Job): boolean {
     if (all.differences(program).length) {
       const smallest = all.shrink(program);
       const found = all.differences(smallest);
-      console.log(`program, seed ${seed}, by engine:\n  ${found.join('\n  ')}\n${programCase(smallest).asm}`);
+      failures.push(`program, seed ${seed}: ${found.join('; ')}`);
+      say(`program, seed ${seed}, by engine:\n  ${found.join('\n  ')}\n${programCase(smallest).asm}`);
       return false;
     }
     progress(++done, 'programs');
+    counts.programs = done;
+    counts.accepted = all.accepted;
   }
-  console.log(`${done} programs, ${all.accepted} of them accepted and run, no difference`);
+  say(`${done} programs, ${all.accepted} of them accepted and run, no difference`);
   return true;
 }
 
@@ -127,8 +137,11 @@ function main(): number {
 
 try {
   process.exitCode = main();
+  const fuzz = values['only-simulated'] ? 'engines' : 'live';
+  const result: FuzzResult = { fuzz, options: runOptions(values), shard: values.shard, counts, most: {}, failures };
+  if (values.json) console.log(JSON.stringify(result));
 } catch (error) {
   if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
-  console.log(error.message);
+  say(error.message);
   process.exitCode = error instanceof NotSupported ? 3 : 2;
 }

@@ -2,7 +2,7 @@
  * Random programs before the live kernel's verifier and ours: verdict, errno and message have to be equal, with `--log` the whole log at
  * level 2, which is not the same in all builds of a release. Needs root and a 6.18; nothing stays loaded.
  *
- *     npm run fuzz:verdicts -- [--family NAME] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N] [--log]
+ *     npm run fuzz:verdicts -- [--family NAME] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N] [--log] [--json]
  *
  * What a rule of later builds explains (test/verifier/later_builds.ts) is counted apart. Other differences are shrunk and printed as
  * assembly, one of each kind; the exit status is 1 then.
@@ -16,6 +16,8 @@ import { loadProfile } from '../../../src/kernel/profile.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
 import { initRange } from '../../../src/verifier/index.ts';
 import { type FamilyName, familyNames, randomProgram } from '../programs/families.ts';
+import { type FuzzResult, runOptions } from '../result.ts';
+import { parseShard, seedsOf } from '../shard.ts';
 import { compareProgram, shrink, type World } from './compare.ts';
 
 /** Programs with an exception callback of their own can crash a 6.18: the kernel is never given them. */
@@ -31,8 +33,10 @@ const { values } = parseArgs({
     only: { type: 'string' },
     messages: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 });
+const say = values.json ? console.error : console.log;
 
 function chosenFamilies(): FamilyName[] {
   return values.family.split(',').map((name) => {
@@ -54,18 +58,18 @@ const oopses = () => readFileSync('/sys/kernel/oops_count', 'utf8');
 const before = oopses();
 const world: World = { profile, cpus: cpus().length, depth: values.log ? 'log' : 'message' };
 initRange(readAsset('dist/verifier.wasm'));
-const [shard = 1, shards = 1] = values.shard.split('/').map(Number);
+const shard = parseShard(values.shard);
 const first = Number(values.only ?? values.seed);
-const end = first + (values.only ? 1 : Number(values.count));
+const count = values.only ? 1 : Number(values.count);
 const messages = new Map<string, number>();
 const kinds = new Map<string, string[]>();
 const later = new Map<string, number>();
+const counts: Record<string, number> = {};
 let total = 0;
 let different = 0;
 for (const family of chosenFamilies()) {
   const tally: Tally = { programs: 0, accepted: 0, different: 0 };
-  for (let seed = first; seed < end; seed++) {
-    if (seed % shards !== shard - 1 && shards > 1) continue;
+  for (const seed of seedsOf(first, count, shard)) {
     const test = randomProgram(family, seed);
     if (oopses() !== before) throw new Error(`the kernel had an oops before ${test.name}: stopped`);
     const compared = compareProgram(test, world);
@@ -82,19 +86,31 @@ for (const family of chosenFamilies()) {
     if (seen.length > 0 || kinds.size > Number(values.show)) continue;
     const small = shrink(test, world, difference.key);
     const last = compareProgram(small, world)?.difference ?? difference;
-    console.log(`--- ${test.name}\n  before ${last.before}\n  kernel ${last.kernel}\n  ours   ${last.ours}`);
-    console.log(JSON.stringify({ ...small, asm: undefined }));
-    console.log(small.asm);
+    say(`--- ${test.name}\n  before ${last.before}\n  kernel ${last.kernel}\n  ours   ${last.ours}`);
+    say(JSON.stringify({ ...small, asm: undefined }));
+    say(small.asm);
   }
   total += tally.programs;
   different += tally.different;
+  for (const [name, value] of Object.entries(tally)) counts[`${family} ${name}`] = value;
   const rate = Math.round((100 * tally.accepted) / Math.max(1, tally.programs));
-  console.log(`${family}: ${tally.programs} programs, ${rate} % accepted by the kernel, ${tally.different} different`);
+  say(`${family}: ${tally.programs} programs, ${rate} % accepted by the kernel, ${tally.different} different`);
 }
-for (const [what, count] of later) console.log(`${count} by a rule of later builds: ${what}`);
-for (const [key, names] of kinds) console.log(`${names.length} ${key} (${names.slice(0, 4).join(', ')})`);
+for (const [what, times] of later) say(`${times} by a rule of later builds: ${what}`);
+if (later.size > 0) counts['by a rule of later builds'] = [...later.values()].reduce((sum, times) => sum + times, 0);
+for (const [key, names] of kinds) say(`${names.length} ${key} (${names.slice(0, 4).join(', ')})`);
 const common = [...messages].sort(([, a], [, b]) => b - a);
-console.log(`${messages.size} messages; the most frequent:`);
-for (const [message, count] of common.slice(0, values.messages ? undefined : 12)) console.log(`${count} ${message}`);
-console.log(`${total} programs, ${different} different`);
+say(`${messages.size} messages; the most frequent:`);
+for (const [message, count] of common.slice(0, values.messages ? undefined : 12)) say(`${count} ${message}`);
+say(`${total} programs, ${different} different`);
+const failures = [...kinds].map(([key, names]) => `${key} (${names.slice(0, 4).join(', ')})`);
+const result: FuzzResult = {
+  fuzz: 'verdicts',
+  options: runOptions(values),
+  shard: values.shard,
+  counts,
+  most: {},
+  failures,
+};
+if (values.json) console.log(JSON.stringify(result));
 process.exitCode = different > 0 ? 1 : 0;
