@@ -47,7 +47,7 @@ const MOVABLE = new Set([
 /** As the log prints operators: index = op >> 4. */
 const ALU_STRING = ['+=', '-=', '*=', '/=', '|=', '&=', '<<=', '>>=', 'neg', '%=', '^=', '=', 's>>=', 'endian'];
 
-const S64_MIN = -(2 ** 63);
+const S64_MIN = -(1n << 63n);
 
 /** regs[insn.dst] = ptr op scalar; both operands may be the destination itself. */
 export function adjustPtrMinMaxVals(env: Env, insn: Insn, ptr: RegState, scalar: RegState): void {
@@ -144,7 +144,7 @@ function checkRegSaneOffset(env: Env, val: number, off: number, type: number, co
     env.reject(code, msg.ptrMathValue(regTypeStr(type), range.smin(val)));
   }
   if (off >= BPF_MAX_VAR_OFF || off <= -BPF_MAX_VAR_OFF) env.reject(code, msg.ptrOffset(regTypeStr(type), off));
-  if (smin === S64_MIN) env.reject(code, msg.ptrUnboundedMin(regTypeStr(type)));
+  if (smin === Number(S64_MIN) && range.smin(val) === S64_MIN) env.reject(code, msg.ptrUnboundedMin(regTypeStr(type)));
   if (smin >= BPF_MAX_VAR_OFF || smin <= -BPF_MAX_VAR_OFF) {
     env.reject(code, msg.ptrOutOfBounds(range.smin(val), regTypeStr(type)));
   }

@@ -35,7 +35,7 @@ export interface RangeExports {
   s32max(h: number): number;
   u32min(h: number): number;
   u32max(h: number): number;
-  /** The same as numbers: exact below 2^53, rounded above, which no limit of the verifier comes near. */
+  /** The same as numbers: exact below 2^53, rounded above, where no limit of the verifier lies but S64_MIN. */
   sminF(h: number): number;
   smaxF(h: number): number;
   uminF(h: number): number;

@@ -9,8 +9,9 @@ export interface LaterRule {
   readonly kernel: string;
   /** What a kernel with the rule says. */
   readonly says: RegExp;
-  /** What it says without, where `says` alone would explain too much. */
+  /** What it says without, and what programs of the kind call, where `says` alone would explain too much. */
   readonly instead?: RegExp;
+  readonly calls?: string;
 }
 
 export const LATER_RULES: readonly LaterRule[] = [
@@ -79,6 +80,14 @@ export const LATER_RULES: readonly LaterRule[] = [
     says: /^Possibly NULL pointer passed to trusted arg\d$/,
     instead: /^arg#?\d .*(expected pointer|doesn't point) to|^dereference of modified/,
   },
+  {
+    what: 'a slice of a dynptr in a buffer on the stack that is written again',
+    ours: 'stays valid',
+    kernel: "ends: EACCES, `R9 invalid mem access 'scalar'`",
+    says: /^R\d invalid mem access 'scalar'$/,
+    instead: /^(?!R\d invalid mem access)/,
+    calls: 'bpf_dynptr_slice',
+  },
 ];
 
 /** What a verifier answers: 0 and '' where it accepts. */
@@ -87,9 +96,12 @@ export interface Answer {
   readonly message: string | null;
 }
 
-/** The rule that explains why the running kernel does not answer as ours does. */
-export function laterRule(kernel: Answer, ours: Answer): LaterRule | undefined {
+/** The rule that explains why the running kernel does not answer as ours does. `text`: of the program, where there is one. */
+export function laterRule(kernel: Answer, ours: Answer, text = ''): LaterRule | undefined {
   const [theirs = '', instead = ''] = [kernel.message, ours.message].map((message) => (message ?? '').trim());
   if (kernel.errno === ours.errno && theirs === instead) return undefined;
-  return LATER_RULES.find((rule) => rule.says.test(theirs) && (!rule.instead || rule.instead.test(instead)));
+  return LATER_RULES.find(
+    (rule) =>
+      rule.says.test(theirs) && (!rule.instead || rule.instead.test(instead)) && text.includes(rule.calls ?? ''),
+  );
 }

@@ -85,7 +85,7 @@ export function compareProgram(test: VerifierCase, { profile, cpus, depth }: Wor
     return compared({ key: `${what}: ${withoutNumbers(text)}`, before: '', kernel: lastMessage(want.log), ours: text });
   }
   const answer = ({ errno, log }: typeof want) => ({ errno, message: errno ? reasonOf(log) : '' });
-  const later = laterRule(answer(want), answer(have));
+  const later = laterRule(answer(want), answer(have), test.asm);
   if (later) return { errno: want.errno, message, difference: null, later };
   const theirs = comparable(want, depth);
   const ours = comparable(have, depth);

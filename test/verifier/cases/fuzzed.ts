@@ -27,4 +27,11 @@ export const fuzzedCases: readonly VerifierCase[] = [
     asm: `r8 = 0; again: r1 = 3; r2 = func(f); r3 = 0; r4 = 0; call bpf_loop; r8 += 1; if r8 != 10 goto again; r0 = 0; exit
           f: if r1 <= 31 goto done; r0 = 0; exit; done: r0 = 1; exit`,
   },
+  {
+    name: 'fuzz: pointer moved by a little more than the smallest number',
+    type: 'sched_cls',
+    maps: { m: { value: 16 } },
+    asm: `*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map(m); call bpf_map_lookup_elem; if r0 == 0 goto out;
+          r3 = *(u64 *)(r0 + 0); if w3 s<= 64 goto out; r0 += r3; out: r0 = 0; exit`,
+  },
 ];
