@@ -54,11 +54,11 @@ export const LATER_RULES: readonly LaterRule[] = [
     instead: / makes \S+ pointer be out of bounds$/,
   },
   {
-    what: 'an atomic load through a context pointer where another path has another pointer',
-    ours: 'EINVAL, `same insn cannot be used with different pointers`',
+    what: 'an atomic load through a context pointer, into the register of the pointer or where another path has another pointer',
+    ours: 'looked at after the load: accepted, or EINVAL, `same insn cannot be used with different pointers`',
     kernel: 'EACCES, `BPF_ATOMIC loads from R6 ctx is not allowed`',
     says: /^BPF_ATOMIC loads from R\d \S+ is not allowed$/,
-    instead: /^same insn cannot be used with different pointers$/,
+    instead: /^(same insn cannot be used with different pointers)?$/,
   },
   {
     what: 'a pointer read from a kernel struct, on which no rule gives trust',
