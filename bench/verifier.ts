@@ -1,6 +1,6 @@
 /**
- * The verifier beside the running kernel's, where there is one: the time that each takes over the same programs, ours in a
- * fresh process and after some rounds, and the memory that the process of the largest took.
+ * The verifier beside the running kernel's, where there is one: the time that each takes over the same programs, ours by the
+ * command line, in a process of its own (cold), and after some rounds; and the memory that such a process took.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -20,16 +20,13 @@ const OBJECT = 'bench/verifier.bpf.o';
 const PROGRAMS = ['small', 'medium', 'large'];
 /** Verifications of each program, so that each is repeated for about as long. */
 const ROUNDS: Readonly<Record<string, number>> = { small: 400, medium: 40, large: 5 };
+/** Processes that verify once. */
+const COLD_ROUNDS = 5;
 /** What the first argument of a process that verifies once is. */
 export const ONCE = 'verifier-once';
 
-interface Once {
-  readonly us: number;
-  /** Of the whole process, with Node and the BTF. */
-  readonly peakMiB: number;
-}
-
-const bytes = () => readFileSync(new URL(OBJECT, PACKAGE_ROOT ?? import.meta.url));
+const place = (file: string) => fileURLToPath(new URL(file, PACKAGE_ROOT ?? import.meta.url));
+const bytes = () => readFileSync(place(OBJECT));
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 function repeat(rounds: number, once: () => VerdictStats): VerdictStats {
@@ -51,22 +48,25 @@ function ours(name: string): () => VerdictStats {
   };
 }
 
-/** A process of its own verifies once, and says so on stdout. */
+/** A process of its own verifies once, and says how many MiB it took, with Node and the BTF. */
 export function verifyOnce(name: string): void {
-  const { verificationTimeUs } = ours(name)();
-  const once: Once = { us: verificationTimeUs, peakMiB: process.resourceUsage().maxRSS / 1024 };
-  console.log(JSON.stringify(once));
+  ours(name)();
+  console.log(process.resourceUsage().maxRSS / 1024);
 }
 
-function cold(name: string): Once {
-  const runs = Array.from({ length: 3 }, () => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), ONCE, name], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(stderr);
-    return JSON.parse(stdout) as Once;
-  });
-  return { us: median(runs.map(({ us }) => us)), peakMiB: median(runs.map(({ peakMiB }) => peakMiB)) };
+/** Runs Node with these arguments; what it prints. */
+function answer(...args: readonly string[]): unknown {
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+const peakMiB = (name: string) => answer(fileURLToPath(import.meta.url), ONCE, name) as number;
+
+/** Microseconds that the command line says it took: each time a process that has verified nothing before. */
+function cold(name: string): number {
+  const once = () => answer(place('dist/cli.js'), 'verify', place(OBJECT), '--prog', name, '--json');
+  return median(Array.from({ length: COLD_ROUNDS }, () => (once() as VerdictStats).verificationTimeUs));
 }
 
 /** The running kernel's own figures; null where there is none to ask. */
@@ -91,8 +91,8 @@ export async function benchVerifier(): Promise<void> {
     const ratio = (us: number) => (kernel ? (us / kernel.verificationTimeUs).toFixed(1) : '-');
     const beside = kernel ? [each(kernel.verificationTimeUs), String(kernel.insnsProcessed)] : ['-', '-'];
     const counts = [String(warm.insnsProcessed), ...beside];
-    const times = [each(warm.verificationTimeUs), ratio(warm.verificationTimeUs), each(first.us), ratio(first.us)];
-    return [name, ...counts, ...times, first.peakMiB.toFixed(0)];
+    const times = [each(warm.verificationTimeUs), ratio(warm.verificationTimeUs), each(first), ratio(first)];
+    return [name, ...counts, ...times, peakMiB(name).toFixed(0)];
   });
   const heading = ['us an instruction', 'insns', 'kernel', 'its insns', 'warm', 'ratio', 'cold', 'ratio', 'peak MiB'];
   console.log(table([heading, ...rows]));

@@ -25,6 +25,7 @@ await keep<typeof import('../src/cli/main.ts')>('main.cjs', async ({ main }) => 
   for (const argv of [
     ['mask', '0-3'],
     ['verify', example],
+    ['verify', 'bench/verifier.bpf.o', '--prog', 'medium', '--json'],
     ['run', example],
     ['matrix', example],
   ]) {

@@ -4,6 +4,7 @@
  */
 import { explain } from './explain.ts';
 import { openScript } from './script.ts';
+import { optimizeLater } from './tiering.ts';
 
 const argv = process.argv.slice(2);
 
@@ -33,5 +34,7 @@ if (direct) {
     process.exitCode = explain(error, (line) => process.stderr.write(`${line}\n`));
   }
 } else {
-  process.exitCode = await beside<typeof import('./main.ts')>('main.cjs').main(argv);
+  const { main } = beside<typeof import('./main.ts')>('main.cjs');
+  if (argv[0] === 'verify' || argv[0] === 'matrix') optimizeLater();
+  process.exitCode = await main(argv);
 }
