@@ -25,6 +25,8 @@ const INPUTS = 3;
 const BUDGET = 30_000;
 /** Bytes of context that a syscall program gets at least; what looks at more gets what it looks at, as the kernel demands. */
 const CONTEXT = 2048;
+/** Failures after which it is enough. */
+const MOST_FAILURES = 5;
 /** Programs that share a machine. */
 const PER_MACHINE = 500;
 
@@ -96,16 +98,22 @@ function runOnce(machine: Machine, program: KernelProgram, fixups: Fixups, rando
   }
 }
 
-/** Tries programs `first`.. of the families in turn. */
-export function fuzzSoundness(first: number, count: number, families: readonly FamilyName[] = familyNames): SoundStats {
+/**
+ * Tries the programs of these seeds, of all families in turn.
+ * @param watch - called after each, with how many there were and how many the verifier accepted
+ */
+export function fuzzSoundness(
+  seeds: Iterable<number>,
+  watch: (programs: number, accepted: number) => void = () => undefined,
+): SoundStats {
   initRange(readAsset('dist/verifier.wasm'));
   const notSupported = new Map<string, number>();
   const failures: { seed: number; text: string }[] = [];
-  let [accepted, runs, instructions] = [0, 0, 0];
+  let [programs, accepted, runs, instructions] = [0, 0, 0, 0];
   let machine = createMachine({ cpus: 4, memoryLimit: 64 << 20 });
   const one = (seed: number) => {
-    const family = families[seed % families.length] as FamilyName;
-    const program = caseProgram(randomProgram(family, Math.floor(seed / families.length)), machine.profile.btf);
+    const family = familyNames[seed % familyNames.length] as FamilyName;
+    const program = caseProgram(randomProgram(family, Math.floor(seed / familyNames.length)), machine.profile.btf);
     const { fixups } = verify(program, machine.profile, { logLevel: 0 });
     if (!fixups) return;
     accepted++;
@@ -120,8 +128,9 @@ export function fuzzSoundness(first: number, count: number, families: readonly F
       break;
     }
   };
-  for (let seed = first; seed < first + count && failures.length < 5; seed++) {
-    if (seed % PER_MACHINE === 0) machine = createMachine({ cpus: 4, memoryLimit: 64 << 20 });
+  for (const seed of seeds) {
+    if (failures.length >= MOST_FAILURES) break;
+    if (programs++ % PER_MACHINE === PER_MACHINE - 1) machine = createMachine({ cpus: 4, memoryLimit: 64 << 20 });
     try {
       one(seed);
     } catch (error) {
@@ -131,6 +140,7 @@ export function fuzzSoundness(first: number, count: number, families: readonly F
       }
       notSupported.set(error.feature, (notSupported.get(error.feature) ?? 0) + 1);
     }
+    watch(programs, accepted);
   }
-  return { programs: count, accepted, runs, instructions, notSupported, failures };
+  return { programs, accepted, runs, instructions, notSupported, failures };
 }

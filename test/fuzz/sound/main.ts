@@ -1,8 +1,44 @@
-// node scripts/run.mjs test/fuzz/sound/main.ts [FIRST-SEED] [COUNT]: accepted random programs in the checking interpreter.
+/**
+ * Random programs that the verifier accepts, with random maps, packets and contexts in the checking interpreter: none may fault.
+ *
+ *     npm run fuzz:sound -- [--seed FIRST] [--count N] [--shard I/N] [--json]
+ *
+ * `--count` counts programs, of which about half are accepted. The exit status is 1 when one faulted.
+ */
+import { parseArgs } from 'node:util';
+import { progress } from '../../../src/cli/terminal.ts';
+import { type FuzzResult, runOptions } from '../result.ts';
+import { parseShard, seedsOf } from '../shard.ts';
 import { fuzzSoundness } from '../sound.ts';
 
-const [first = 1, count = 10_000] = process.argv.slice(2).map(Number);
-const { failures, notSupported, ...stats } = fuzzSoundness(first, count);
-for (const { seed, text } of failures) console.log(`seed ${seed}\n${text}\n`);
-console.log(stats, Object.fromEntries(notSupported));
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '10000' },
+    shard: { type: 'string', default: '1/1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const say = values.json ? console.error : console.log;
+const show = progress();
+const seeds = seedsOf(Number(values.seed), Number(values.count), parseShard(values.shard));
+const { failures, notSupported, ...counts } = fuzzSoundness(seeds, (programs, accepted) => {
+  if (programs % 100 === 0) show(`${programs} programs, ${accepted} accepted`);
+});
+show(null);
+for (const { seed, text } of failures) say(`seed ${seed}\n${text}\n`);
+for (const [feature, times] of notSupported) say(`${times} not supported here: ${feature}`);
+const { programs, accepted, runs, instructions } = counts;
+say(
+  `${programs} programs, ${accepted} accepted, ${runs} runs, ${instructions} instructions, ${failures.length} faults`,
+);
+const result: FuzzResult = {
+  fuzz: 'sound',
+  options: runOptions(values),
+  shard: values.shard,
+  counts: { ...counts, notSupported: [...notSupported.values()].reduce((sum, times) => sum + times, 0) },
+  most: {},
+  failures: failures.map(({ seed }) => `seed ${seed}`),
+};
+if (values.json) console.log(JSON.stringify(result));
 process.exitCode = failures.length > 0 ? 1 : 0;
