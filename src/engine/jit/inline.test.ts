@@ -25,6 +25,7 @@ const MACHINES = [
   [1000, 1024],
   [1024, 1024],
   [1030, 2048],
+  [5000, 8192],
 ] as const;
 
 /** A machine, and three masks for its engine to work on. */

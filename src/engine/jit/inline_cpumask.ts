@@ -1,6 +1,6 @@
 /**
  * The cpumask kfuncs in line, where masks have few words: what assembly/lib/bitmap.ts, find_bit.ts and cpumask.ts compute, with the words
- * unrolled and their number known. Masks of more words are left to those.
+ * unrolled and their number known. Masks of more words are left to those, or to the bulk instructions of WebAssembly.
  */
 import { M_BPF_CPUMASK_USAGE, M_NR_CPUS } from '../../../assembly/layout.ts';
 import type { FunctionEmitter } from './emitter.ts';
@@ -118,9 +118,9 @@ const weight: Inline = (f) => {
   return true;
 };
 
-/** mask (dst, ...): stores `count` words, two at a time. */
-function storeWords(f: FunctionEmitter, count: number, words: Words): boolean {
-  if (count > MAX_WORDS) return false;
+/** mask (dst, ...): stores `count` words, two at a time; at most `most` of them. */
+function storeWords(f: FunctionEmitter, count: number, words: Words, most = MAX_WORDS): boolean {
+  if (count > most) return false;
   for (let at = 0; at + 2 <= count; at += 2) {
     f.get32(1);
     words.pair(f, at);
@@ -130,6 +130,33 @@ function storeWords(f: FunctionEmitter, count: number, words: Words): boolean {
   f.get32(1);
   words.word(f, count - 1);
   f.code.memory(OP['i64.store'], 3, (count - 1) * 8);
+  return true;
+}
+
+/** Words that are copied, or filled, without the help of the engine, whose own loop is faster but has to be called. */
+const MAX_MOVED_WORDS = 64;
+
+/** mask (dst, src): copies `count` words. */
+function copyWords(f: FunctionEmitter, count: number): true {
+  if (storeWords(f, count, maskIn(2), MAX_MOVED_WORDS)) return true;
+  f.get32(1);
+  f.get32(2)
+    .i32(count * 8)
+    .bulk(OP['memory.copy'], 2);
+  return true;
+}
+
+/** mask (dst): `count` words that are all `value`. */
+function fillWords(f: FunctionEmitter, count: number, value: 0 | -1): true {
+  const words: Words = {
+    word: ({ code }) => code.i64(value),
+    pair: ({ code }) => code.i32(value).op(OP['i8x16.splat']),
+  };
+  if (storeWords(f, count, words, MAX_MOVED_WORDS)) return true;
+  f.get32(1)
+    .i32(value)
+    .i32(count * 8)
+    .bulk(OP['memory.fill'], 1);
   return true;
 }
 
@@ -181,7 +208,6 @@ const and: Inline = (f) => {
 /** int (dst, src, u64 size): -EACCES when the source is too short. */
 const populate: Inline = (f) => {
   const count = wordsOf(nrCpuIds(f));
-  if (count > MAX_WORDS) return false;
   const { code } = f;
   f.get(3);
   code
@@ -190,20 +216,14 @@ const populate: Inline = (f) => {
     .open(OP.if, I32)
     .i32(-EACCES)
     .else();
-  storeWords(f, count, maskIn(2));
+  copyWords(f, count);
   code.i32(0).end();
   f.set32(0);
   return true;
 };
 
-/** Words that are all `value`. */
-const constant = (value: 0 | -1): Words => ({
-  word: ({ code }) => code.i64(value),
-  pair: ({ code }) => code.i32(value).op(OP['i8x16.splat']),
-});
-
 const setall: Inline = (f) => {
-  if (machine(f, M_NR_CPUS) > 64) return storeWords(f, wordsOf(nrCpuIds(f)), constant(-1));
+  if (machine(f, M_NR_CPUS) > 64) return fillWords(f, wordsOf(nrCpuIds(f)), -1);
   f.get32(1).i64(-1);
   below(f, nrCpuIds(f), 0);
   f.code.memory(OP['i64.store'], 3);
@@ -266,8 +286,8 @@ export const CPUMASK: Readonly<Record<string, Inline>> = {
   bpf_cpumask_and: and,
   bpf_cpumask_or: combine(joined(2, 3, [OP['i64.or']], OP['v128.or'])),
   bpf_cpumask_xor: combine(joined(2, 3, XOR, OP['v128.xor'])),
-  bpf_cpumask_copy: (f) => storeWords(f, wordsOf(largeBits(f)), maskIn(2)),
+  bpf_cpumask_copy: (f) => copyWords(f, wordsOf(largeBits(f))),
   bpf_cpumask_populate: populate,
   bpf_cpumask_setall: setall,
-  bpf_cpumask_clear: (f) => storeWords(f, wordsOf(largeBits(f)), constant(0)),
+  bpf_cpumask_clear: (f) => fillWords(f, wordsOf(largeBits(f)), 0),
 };
