@@ -188,10 +188,10 @@ export interface InsnRow {
   readonly signed: boolean;
   /** Second operand. */
   readonly source: 'imm' | 'reg' | 'none';
-  /** Values that the other fields must have for this row; a field left out is free or reserved. */
-  readonly off?: number;
-  readonly imm?: number;
-  readonly src?: number;
+  /** Values that the other fields must have for this row; undefined: the field is free or reserved. */
+  readonly off: number | undefined;
+  readonly imm: number | undefined;
+  readonly src: number | undefined;
   /** Instruction set version (clang -mcpu=vN) that brought it. */
   readonly cpu: 1 | 2 | 3 | 4;
 }
@@ -278,7 +278,10 @@ const sourceBit = { imm: BPF_K, reg: BPF_X } as const;
 const aluClass = { 32: BPF_ALU, 64: BPF_ALU64 } as const;
 const jmpClass = { 32: BPF_JMP32, 64: BPF_JMP } as const;
 
-function* rows(): Generator<InsnRow> {
+type Required = 'off' | 'imm' | 'src';
+type ShortRow = Omit<InsnRow, Required> & Partial<Pick<InsnRow, Required>>;
+
+function* rows(): Generator<ShortRow> {
   const base = { operator: 0, signed: false, source: 'none', cpu: 1 } as const;
   for (const bits of WIDTHS) {
     const cls = aluClass[bits];
@@ -359,8 +362,13 @@ function* rows(): Generator<InsnRow> {
   yield { ...base, op: 'exit', code: BPF_JMP | BPF_EXIT, form: 'exit', bits: 64 };
 }
 
+/** A row with its fields in one order, those left out too: engines of JavaScript read objects of one shape faster. */
+function uniform({ op, code, form, operator, bits, signed, source, off, imm, src, cpu }: ShortRow): InsnRow {
+  return { op, code, form, operator, bits, signed, source, off, imm, src, cpu };
+}
+
 /** Every instruction, one row each. */
-export const insnRows: readonly InsnRow[] = [...rows()];
+export const insnRows: readonly InsnRow[] = Array.from(rows(), uniform);
 
 const byOp = new Map(insnRows.map((row) => [row.op, row]));
 const byCode: InsnRow[][] = Array.from({ length: 256 }, () => []);
@@ -378,8 +386,9 @@ export function isKnownCode(code: number): boolean {
 
 /** The row that instruction `i` is encoded by; undefined when there is none (unknown code, or fields of no variant). */
 export function rowOf(insns: Insns, i: number): InsnRow | undefined {
-  const candidates = byCode[insns.code[i] ?? 0] ?? [];
-  for (const row of candidates) {
+  const candidates = byCode[insns.code[i] ?? 0] as readonly InsnRow[];
+  for (let at = 0; at < candidates.length; at++) {
+    const row = candidates[at] as InsnRow;
     if (row.off !== undefined && row.off !== insns.off[i]) continue;
     if (row.imm !== undefined && row.imm !== insns.imm[i]) continue;
     if (row.src !== undefined && row.src !== insns.src[i]) continue;

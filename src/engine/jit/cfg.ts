@@ -27,6 +27,7 @@ export interface Block {
 
 export type Graph = Block[];
 
+/** An edge with nothing to do. */
 export function edge(from: number, to: number): Edge {
   return { from, to, select: -1, cost: 0, back: false };
 }
@@ -89,7 +90,8 @@ function reach(decoded: DecodedProgram, entry: number, marks: Uint8Array): Reach
       const found = successors(decoded, i);
       if (!found) continue;
       targets.set(i, found);
-      for (const target of found) {
+      for (let way = 0; way < found.length; way++) {
+        const target = found[way] as number;
         marks[target] = (marks[target] as number) | LEADER;
         todo.push(target);
       }
@@ -102,25 +104,30 @@ function reach(decoded: DecodedProgram, entry: number, marks: Uint8Array): Reach
 /** The graph of the function that starts at `entry`. `marks`: a byte an instruction and one more, all zero; it is left so. */
 export function buildGraph(decoded: DecodedProgram, entry: number, marks: Uint8Array): Graph {
   const { seen, targets } = reach(decoded, entry, marks);
-  const isLeader = (i: number) => ((marks[i] as number) & LEADER) !== 0;
   const ids = new Map<number, number>([[entry, 0]]);
-  for (const i of seen) if (isLeader(i) && !ids.has(i)) ids.set(i, ids.size);
+  for (let at = 0; at < seen.length; at++) {
+    const i = seen[at] as number;
+    if ((marks[i] as number) & LEADER && i !== entry) ids.set(i, ids.size);
+  }
   const graph = new Array<Block>(ids.size);
   for (let at = 0; at < seen.length; ) {
     const first = seen[at] as number;
     const id = ids.get(first) as number;
     let last = first;
     let cost = 0;
+    let end = first;
+    let to: readonly number[] | undefined;
     do {
       last = seen[at++] as number;
+      end = last >= decoded.length ? last : last + slotsOf(decoded, last);
       cost++;
-    } while (!targets.has(last) && last + slotsOf(decoded, last) === seen[at] && !isLeader(seen[at] as number));
-    const past = last >= decoded.length;
-    const end = past ? last : last + slotsOf(decoded, last);
-    const to = past ? [] : (targets.get(last) ?? [end]);
-    const succ = to.map((target) => edge(id, ids.get(target) as number));
+      to = targets.get(last);
+    } while (!to && end === seen[at] && end !== last && !((marks[end] as number) & LEADER));
+    to ??= end === last ? [] : [end];
+    const succ: Edge[] = [];
+    for (let way = 0; way < to.length; way++) succ.push(edge(id, ids.get(to[way] as number) as number));
     graph[id] = { id, first, end, cost, succ, dispatcher: false };
   }
-  for (const i of seen) marks[i] = 0;
+  for (let at = 0; at < seen.length; at++) marks[seen[at] as number] = 0;
   return graph;
 }

@@ -3,7 +3,7 @@ import { ENGINE_FOR_EACH, MAX_FRAMES, STACK_SIZE } from '../../../assembly/kerne
 import { InvariantError, NotSupported } from '../../errors.ts';
 import type { KernelMemory } from '../../kernel/memory.ts';
 import { CURSOR_SIZE, neededImports, runsBpf, signatureOf } from './calls.ts';
-import { buildGraph, type Graph, slotsOf } from './cfg.ts';
+import { type Block, buildGraph, type Graph, slotsOf } from './cfg.ts';
 import { placeCosts } from './cost.ts';
 import type { DecodedProgram } from './decode.ts';
 import { analyseFlow } from './dominators.ts';
@@ -53,7 +53,7 @@ function analyse(decoded: DecodedProgram): Analysed[] {
   const marks = new Uint8Array(decoded.length + 1);
   return decoded.entries.map((entry) => {
     const graph = buildGraph(decoded, entry, marks);
-    for (const { cost } of graph) total += cost;
+    for (let id = 0; id < graph.length; id++) total += (graph[id] as Block).cost;
     if (total > MAX_COPIES * (decoded.length + 64)) throw new NotSupported('jit of functions that share code');
     const rolled = makeReducible(graph);
     const idioms = findIdioms(decoded, graph, rolled);

@@ -1,5 +1,14 @@
-/** Orders and dominators of a graph, and its nest of loops. Nothing recurses: functions have as many blocks as they like. */
-import type { Graph } from './cfg.ts';
+/**
+ * Orders and dominators of a graph, and its nest of loops. Nothing recurses: functions have as many blocks as they like. All of it runs
+ * once for most programs, before an engine has optimised it: so it counts through arrays, and allocates nothing for each block.
+ */
+import type { Block, Edge, Graph } from './cfg.ts';
+
+/** Those of block `b`: `ids` from `start[b]` up to `start[b + 1]`. */
+export interface Predecessors {
+  readonly start: Int32Array;
+  readonly ids: Int32Array;
+}
 
 export interface Flow {
   /** Blocks in reverse postorder; those that nothing leads to are missing. */
@@ -10,8 +19,7 @@ export interface Flow {
   readonly parent: Int32Array;
   /** Immediate dominator, by block; -1 for the entry. */
   readonly idom: Int32Array;
-  /** Predecessors, by block. */
-  readonly preds: readonly (readonly number[])[];
+  readonly preds: Predecessors;
   dominates(a: number, b: number): boolean;
 }
 
@@ -50,23 +58,44 @@ function search(graph: Graph): Search {
   return { found, postorder, parent };
 }
 
-/** Predecessors, by block. */
-export function predecessors(graph: Graph): number[][] {
-  const lists: number[][] = graph.map(() => []);
-  for (const { id, succ } of graph) for (const { to } of succ) lists[to]?.push(id);
-  return lists;
+export function predecessors(graph: Graph): Predecessors {
+  const start = new Int32Array(graph.length + 1);
+  for (let id = 0; id < graph.length; id++) {
+    const { succ } = graph[id] as Block;
+    for (let i = 0; i < succ.length; i++) {
+      const next = (succ[i] as Edge).to + 1;
+      start[next] = (start[next] as number) + 1;
+    }
+  }
+  for (let id = 0; id < graph.length; id++) start[id + 1] = (start[id + 1] as number) + (start[id] as number);
+  const ids = new Int32Array(start[graph.length] as number);
+  const free = start.slice();
+  for (let id = 0; id < graph.length; id++) {
+    const { succ } = graph[id] as Block;
+    for (let i = 0; i < succ.length; i++) {
+      const { to } = succ[i] as Edge;
+      const at = free[to] as number;
+      free[to] = at + 1;
+      ids[at] = id;
+    }
+  }
+  return { start, ids };
 }
 
 /** Semi-NCA: semidominators with path compression, then the nearest common ancestor of those and the search's parents. */
 function immediateDominators(graph: Graph, { found, parent }: Search, preds: Flow['preds']): Int32Array {
   const n = found.length;
   const number = new Int32Array(graph.length).fill(-1);
-  found.forEach((block, i) => {
+  const up = new Int32Array(n);
+  const semi = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    const block = found[i] as number;
     number[block] = i;
-  });
-  const up = Int32Array.from(found, (block) => (block === 0 ? 0 : (number[parent[block] as number] as number)));
+    semi[i] = i;
+    // A parent is found before.
+    if (i > 0) up[i] = number[parent[block] as number] as number;
+  }
   const tree = up.slice();
-  const semi = Int32Array.from({ length: n }, (_, i) => i);
   const label = semi.slice();
   // The block with the least semidominator on the way from `v` up to what is not yet linked.
   const evaluate = (v: number, last: number): number => {
@@ -87,8 +116,10 @@ function immediateDominators(graph: Graph, { found, parent }: Search, preds: Flo
   };
   for (let w = n - 1; w > 0; w--) {
     semi[w] = tree[w] as number;
-    for (const block of preds[found[w] as number] as readonly number[]) {
-      const v = number[block] as number;
+    const block = found[w] as number;
+    const end = preds.start[block + 1] as number;
+    for (let i = preds.start[block] as number; i < end; i++) {
+      const v = number[preds.ids[i] as number] as number;
       if (v < 0) continue;
       const other = semi[evaluate(v, w + 1)] as number;
       if (other < (semi[w] as number)) semi[w] = other;
@@ -118,7 +149,8 @@ function intervals(idom: Int32Array, order: readonly number[]): { enter: Int32Ar
   const taken = new Int32Array(idom.length);
   const leave = new Int32Array(idom.length);
   // A dominator comes before what it dominates in reverse postorder.
-  for (const at of order) {
+  for (let i = 0; i < order.length; i++) {
+    const at = order[i] as number;
     const above = idom[at] as number;
     if (above >= 0) {
       enter[at] = (enter[above] as number) + 1 + (taken[above] as number);
@@ -133,9 +165,7 @@ export function analyseFlow(graph: Graph): Flow {
   const found = search(graph);
   const order = found.postorder.reverse();
   const position = new Int32Array(graph.length).fill(-1);
-  order.forEach((block, i) => {
-    position[block] = i;
-  });
+  for (let i = 0; i < order.length; i++) position[order[i] as number] = i;
   const preds = predecessors(graph);
   const idom = immediateDominators(graph, found, preds);
   const { enter, leave } = intervals(idom, order);
@@ -161,7 +191,8 @@ export function findLoops(graph: Graph, flow: Flow): LoopNest {
   const header = new Int32Array(graph.length).fill(-1);
   const outer = new Int32Array(graph.length).fill(-1);
   // The outermost known loop around a block, as its header, with path compression.
-  const known = Int32Array.from(graph, ({ id }) => id);
+  const known = new Int32Array(graph.length);
+  for (let id = 0; id < graph.length; id++) known[id] = id;
   const outermost = (block: number): number => {
     let top = block;
     while (known[top] !== top) top = known[top] as number;
@@ -172,21 +203,27 @@ export function findLoops(graph: Graph, flow: Flow): LoopNest {
     }
     return top;
   };
-  const { preds } = flow;
-  for (let i = flow.order.length - 1; i >= 0; i--) {
-    const head = flow.order[i] as number;
-    const latches = (preds[head] as readonly number[]).filter(
-      (pred) => flow.position[pred] !== -1 && flow.dominates(head, pred),
-    );
-    if (latches.length === 0) continue;
+  const { position, order } = flow;
+  const { start, ids } = flow.preds;
+  const todo: number[] = [];
+  for (let i = order.length - 1; i >= 0; i--) {
+    const head = order[i] as number;
+    for (let p = start[head] as number; p < (start[head + 1] as number); p++) {
+      const pred = ids[p] as number;
+      // Only what comes later in the order may lead back.
+      if ((position[pred] as number) >= i && flow.dominates(head, pred)) todo.push(outermost(pred));
+    }
+    if (todo.length === 0) continue;
     header[head] = head;
-    const todo = latches.map(outermost);
     for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
       if (at === head || known[at] !== at) continue;
       known[at] = head;
       if (header[at] === at) outer[at] = head;
       else header[at] = head;
-      for (const pred of preds[at] as readonly number[]) if (flow.position[pred] !== -1) todo.push(outermost(pred));
+      for (let p = start[at] as number; p < (start[at + 1] as number); p++) {
+        const pred = ids[p] as number;
+        if (position[pred] !== -1) todo.push(outermost(pred));
+      }
     }
   }
   return { header, outer };

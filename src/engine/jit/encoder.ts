@@ -20,20 +20,28 @@ export class ByteWriter {
   }
 
   #grow(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
     grown.set(this.bytes);
     this.#bytes = grown;
   }
 
   byte(value: number): this {
-    this.#grow(1);
+    if (this.#length === this.#bytes.length) this.#grow(1);
     this.#bytes[this.#length++] = value;
     return this;
   }
 
+  /** A byte, then an unsigned number: most instructions are written so. */
+  pair(first: number, second: number): this {
+    if (second >= 0x80) return this.byte(first).unsigned(second);
+    if (this.#length + 2 > this.#bytes.length) this.#grow(2);
+    this.#bytes[this.#length++] = first;
+    this.#bytes[this.#length++] = second;
+    return this;
+  }
+
   append(bytes: Uint8Array): this {
-    this.#grow(bytes.length);
+    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
     return this;
@@ -53,13 +61,13 @@ export class ByteWriter {
 
   /** The 64-bit number of these halves. */
   signed64(high: number, low: number): this {
-    let [hi, lo] = [high | 0, low | 0];
-    while (hi !== lo >> 31 || lo < -64 || lo > 63) {
+    let hi = high | 0;
+    let lo = low | 0;
+    for (; hi !== lo >> 31; hi >>= 7) {
       this.byte((lo & 0x7f) | 0x80);
       lo = (lo >>> 7) | (hi << 25);
-      hi >>= 7;
     }
-    return this.byte(lo & 0x7f);
+    return this.signed(lo);
   }
 
   name(text: string): this {
@@ -98,17 +106,17 @@ export class Code {
   }
 
   get(local: number): this {
-    this.writer.byte(OP['local.get']).unsigned(local);
+    this.writer.pair(OP['local.get'], local);
     return this;
   }
 
   set(local: number): this {
-    this.writer.byte(OP['local.set']).unsigned(local);
+    this.writer.pair(OP['local.set'], local);
     return this;
   }
 
   tee(local: number): this {
-    this.writer.byte(OP['local.tee']).unsigned(local);
+    this.writer.pair(OP['local.tee'], local);
     return this;
   }
 
@@ -126,7 +134,7 @@ export class Code {
   /** A load or store `offset` bytes behind its address. */
   memory(code: number, align: Align, offset = 0): this {
     this.op(code);
-    this.writer.unsigned(align).unsigned(offset);
+    this.writer.pair(align, offset);
     return this;
   }
 
@@ -148,7 +156,7 @@ export class Code {
 
   /** A branch: `label` counts outwards from the innermost open block. */
   branch(code: number, label: number): this {
-    this.writer.byte(code).unsigned(label);
+    this.writer.pair(code, label);
     return this;
   }
 
@@ -160,7 +168,7 @@ export class Code {
   }
 
   call(func: number): this {
-    this.writer.byte(OP.call).unsigned(func);
+    this.writer.pair(OP.call, func);
     return this;
   }
 

@@ -66,6 +66,8 @@ const IDIOMS: Readonly<Record<Idiom['kind'], (code: Code) => Code>> = {
 
 /** What idioms start from, kept in locals: by the instruction before which, and by the one that uses it. */
 class Idioms {
+  /** Whether there is any: most functions have none. */
+  readonly some: boolean;
   private readonly saves = new Map<number, { readonly register: number; readonly local: number }[]>();
   private readonly ends = new Map<number, { readonly kind: Idiom['kind']; readonly local: number }>();
 
@@ -73,6 +75,7 @@ class Idioms {
     private readonly f: FunctionEmitter,
     found: ReadonlyMap<number, Idiom>,
   ) {
+    this.some = found.size > 0;
     for (const [i, { kind, before, register }] of found) {
       const local = f.code.local(I64);
       this.ends.set(i, { kind, local });
@@ -81,7 +84,8 @@ class Idioms {
   }
 
   save(i: number): void {
-    for (const { register, local } of this.saves.get(i) ?? []) this.f.get(register).set(local);
+    const saves = this.saves.get(i);
+    if (saves) for (const { register, local } of saves) this.f.get(register).set(local);
   }
 
   /** Emits the instruction as the end of an idiom, if it is one. */
@@ -96,13 +100,16 @@ class Idioms {
 
 function emitBlock(f: FunctionEmitter, block: Block, pending: number, idioms: Idioms): void {
   const { rows, length } = f.context.decoded;
+  const { some } = idioms;
   f.blockStart = block.first;
   f.pending = pending;
   for (let i = block.first; i < block.end; i += slotsOf(f.context.decoded, i)) {
     f.pending++;
     const row = rows[i];
-    idioms.save(i);
-    if (idioms.end(i)) continue;
+    if (some) {
+      idioms.save(i);
+      if (idioms.end(i)) continue;
+    }
     if (row) forms[row.form](f, i, row);
     else f.fault(FAULT_OPCODE, i);
   }

@@ -2,15 +2,18 @@
  * Loops with several entries have no structure of blocks and loops. Each gets a dispatcher: one block that every edge to one of
  * the entries leads to, and that goes on with the entry which the edge selected. The rest of the function stays as it is.
  */
-import { type Block, edge, type Graph } from './cfg.ts';
+import { type Block, type Edge, edge, type Graph } from './cfg.ts';
 import { analyseFlow, type Flow, predecessors } from './dominators.ts';
 
 function isReducible(graph: Graph, { order, position, dominates }: Flow): boolean {
-  return order.every((from) =>
-    (graph[from] as Block).succ.every(
-      ({ to }) => (position[to] as number) > (position[from] as number) || dominates(to, from),
-    ),
-  );
+  for (let i = 0; i < order.length; i++) {
+    const { id, succ } = graph[order[i] as number] as Block;
+    for (let way = 0; way < succ.length; way++) {
+      const { to } = succ[way] as Edge;
+      if ((position[to] as number) <= i && !dominates(to, id)) return false;
+    }
+  }
+  return true;
 }
 
 /** Strongly connected parts of `blocks` that hold a cycle (Tarjan, with a stack of our own). */
@@ -84,7 +87,8 @@ export function makeReducible(graph: Graph): Flow {
     for (const part of cycles(graph, blocks)) {
       const members = new Set(part);
       const preds = predecessors(graph);
-      const entries = part.filter((at) => at === 0 || (preds[at] as number[]).some((pred) => !members.has(pred)));
+      const before = (at: number) => preds.ids.subarray(preds.start[at], preds.start[at + 1]);
+      const entries = part.filter((at) => at === 0 || before(at).some((pred) => !members.has(pred)));
       const head = entries.length > 1 ? dispatch(graph, entries) : entries[0];
       todo.push(part.filter((at) => at !== head));
     }

@@ -43,9 +43,9 @@ type Task =
 interface Placement {
   /** Blocks that have a label: branches lead to their beginning. */
   readonly labelled: Uint8Array;
-  /** By block: those that follow it inside of its loop, and outside, in reverse postorder. */
-  readonly inside: readonly number[][];
-  readonly outside: readonly number[][];
+  /** By block: those that follow it inside of its loop, and outside, in reverse postorder; null: none. */
+  readonly inside: (number[] | null)[];
+  readonly outside: readonly (number[] | null)[];
   readonly isHeader: (block: number) => boolean;
 }
 
@@ -53,21 +53,22 @@ function place(graph: Graph, flow: Flow): Placement {
   const { order, position, idom, preds } = flow;
   const { header, outer } = findLoops(graph, flow);
   const labelled = new Uint8Array(graph.length);
-  const inside: number[][] = graph.map(() => []);
-  const outside: number[][] = graph.map(() => []);
+  const inside = new Array<number[] | null>(graph.length).fill(null);
+  const outside = new Array<number[] | null>(graph.length).fill(null);
   const isHeader = (block: number) => header[block] === block;
   /** Is `block` in the loop of `head`? */
   const inLoop = (block: number, head: number): boolean => {
     for (let at = header[block] as number; at !== -1; at = outer[at] as number) if (at === head) return true;
     return false;
   };
-  for (const block of order) {
+  for (let i = 0; i < order.length; i++) {
+    const block = order[i] as number;
     let above = idom[block] as number;
     if (above < 0) continue;
     let forward = 0;
-    for (const pred of preds[block] as readonly number[]) {
-      const at = position[pred] as number;
-      if (at !== -1 && at < (position[block] as number)) forward++;
+    for (let p = preds.start[block] as number; p < (preds.start[block + 1] as number); p++) {
+      const at = position[preds.ids[p] as number] as number;
+      if (at !== -1 && at < i) forward++;
     }
     labelled[block] = forward > 1 || graph[above]?.dispatcher ? 1 : 0;
     // Out of every loop that it is no part of.
@@ -77,7 +78,10 @@ function place(graph: Graph, flow: Flow): Placement {
     }
     if (!labelled[block]) continue;
     const isOutside = isHeader(above) && !inLoop(block, above);
-    (isOutside ? outside : inside)[above]?.push(block);
+    const lists = isOutside ? outside : inside;
+    const list = lists[above];
+    if (list) list.push(block);
+    else lists[above] = [block];
   }
   return { labelled, inside, outside, isHeader };
 }
@@ -114,7 +118,7 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
   const surround = (blocks: readonly number[], first: Task) => {
     for (let i = blocks.length - 1; i >= 0; i--) tasks.push({ kind: 'behind', block: blocks[i] as number });
     tasks.push(first);
-    for (const block of blocks) tasks.push({ kind: 'open', block });
+    for (let i = 0; i < blocks.length; i++) tasks.push({ kind: 'open', block: blocks[i] as number });
   };
   const branch = (block: Block, taken: Edge, fall: Edge) => {
     emitter.condition(block);
@@ -152,8 +156,10 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
     switch (task.kind) {
       case 'tree': {
         const { block } = task;
-        const inner = isHeader(block) ? { kind: 'loop', block } : { kind: 'body', block };
-        surround(outside[block] as number[], inner as Task);
+        const inner: Task = { kind: isHeader(block) ? 'loop' : 'body', block };
+        const behind = outside[block];
+        if (behind) surround(behind, inner);
+        else tasks.push(inner);
         break;
       }
       case 'loop':
@@ -168,14 +174,16 @@ export function emitStructure(graph: Graph, flow: Flow, emitter: BlockEmitter): 
         break;
       case 'body': {
         // Blocks around it first; it comes again when they are open.
-        const around = (inside[task.block] as number[]).splice(0);
-        if (around.length > 0) {
+        const around = inside[task.block];
+        if (around) {
+          inside[task.block] = null;
           surround(around, task);
           break;
         }
         const block = graph[task.block] as Block;
         emitter.block(block);
-        const [first, second] = block.succ;
+        const first = block.succ[0];
+        const second = block.succ[1];
         if (block.dispatcher) dispatch(block.succ);
         else if (first && second) branch(block, first, second);
         else if (first) take(first);

@@ -21,14 +21,15 @@ function hasCall({ rows }: DecodedProgram, { first, end }: Block): boolean {
 function innermost(graph: Graph, flow: Flow): Map<number, Block[]> {
   const { header, outer } = findLoops(graph, flow);
   const loops = new Map<number, Block[]>();
-  for (const block of graph) {
-    const head = header[block.id] as number;
+  for (let id = 0; id < graph.length; id++) {
+    const head = header[id] as number;
     if (head < 0) continue;
+    const block = graph[id] as Block;
     const members = loops.get(head);
     if (members) members.push(block);
     else loops.set(head, [block]);
   }
-  for (const around of outer) if (around >= 0) loops.delete(around);
+  if (loops.size > 0) for (const around of outer) if (around >= 0) loops.delete(around);
   return loops;
 }
 
