@@ -27,8 +27,8 @@ export interface LoadedProgram {
   readonly environment: LinkEnvironment;
   /** Loads that read 0 where there is no memory (BPF_PROBE_MEM). */
   readonly probes?: ReadonlySet<number>;
-  /** Instructions that the verifier has reached; others may call what is not supported. Absent: all. */
-  readonly reached?: ReadonlySet<number>;
+  /** 1 for instructions that the verifier has reached; others may call what is not supported. Absent: all. */
+  readonly reached?: Uint8Array;
   /** First instruction of the exception callback. */
   readonly exceptionCallback?: number | null;
   /** Context fields that are not plain memory, and the loads and stores that may be of them. */

@@ -61,7 +61,9 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
       const environment = { ...nothing, kfunc: () => 'bpf_crypto_encrypt' };
       const bytes = assemble('call k; exit', { kfuncs: { k: 9 } });
       expect(() => bench.load(bytes, { environment })).toThrow('not supported yet: kfunc bpf_crypto_encrypt');
-      expect(bench.load(bytes, { environment, reached: new Set() }).run().fault?.kind).toBe('bad-call');
+      expect(bench.load(bytes, { environment, reached: new Uint8Array(bytes.length / 8) }).run().fault?.kind).toBe(
+        'bad-call',
+      );
       expect(() => bench.load(assemble('call bpf_skb_ecn_set_ce; exit'))).toThrow('helper bpf_skb_ecn_set_ce');
       expect(bench.load(assemble('call 5000; exit')).run().fault?.kind).toBe('bad-call');
       expect(() => bench.load(assemble('r1 = btf_id(3); exit'))).toThrow('kernel variable with BTF id 3');

@@ -106,7 +106,7 @@ function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
     linker.memory,
   );
   if (call.run === 'none') {
-    if (call.feature !== null && (program.reached?.has(i) ?? true)) throw new NotSupported(call.feature);
+    if (call.feature !== null && program.reached?.[i] !== 0) throw new NotSupported(call.feature);
     to.op = opNumber('call_nothing');
     return;
   }

@@ -2,11 +2,13 @@
  * Precision (mark_chain_precision): when the value of a scalar decided something, the registers and slots it came from are
  * marked precise in all earlier states of the path, instruction by instruction backwards.
  */
+
 import { SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { Backtrack } from './backtrack_state.ts';
 import { isPseudoCall, isSyncCallbackCallingInsn } from './call_info.ts';
 import type { Env } from './env.ts';
+import { CALLS_CALLBACK } from './insn_aux.ts';
 import { fmtStackMask } from './liveness.ts';
 import { insnStr, printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
@@ -193,7 +195,7 @@ function backtrackJump(env: Env, idx: number, subseq: number, hist: JmpHistoryEn
   }
   if (op === 0x90) {
     // Into a function that returned here. R1 to R5 of a callback's caller are set by the helper.
-    if (subseq >= 0 && env.insnAux(subseq).callsCallback) for (let i = 1; i <= 5; i++) bt.clear(i);
+    if (subseq >= 0 && env.aux.has(subseq, CALLS_CALLBACK)) for (let i = 1; i <= 5; i++) bt.clear(i);
     if (bt.mask() & ARGS) bug(env, `backtracking exit unexpected regs ${bt.mask().toString(16)}`);
     const precise = subseq - 1 >= 0 && isPseudoCall(env.insn(subseq - 1)) && bt.has(0);
     bt.clear(0);

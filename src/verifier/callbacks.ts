@@ -39,7 +39,7 @@ function mapPointer(reg: RegState, type: number, map: VerifierMap | null, uid: n
 
 /** callback(map, key, value, ctx) */
 export const setMapElemCallbackState: SetCalleeState = (env, caller, callee, insnIdx) => {
-  const seen = env.insnAux(insnIdx).mapPtr;
+  const seen = env.aux.find(insnIdx)?.mapPtr ?? null;
   const of = caller.reg(1);
   const map = seen === 'poison' || seen === null ? of.map : seen;
   if (!map || !WALKABLE.has(map.type)) env.reject(errno.ENOTSUPP, msg.mapNoCallback());

@@ -1,4 +1,5 @@
 /** check_cfg: every instruction is reached, jumps stay inside, and where states are compared. */
+
 import { KF_ITER_NEXT } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from './call_info.ts';
 import type { Env, Insn } from './env.ts';
 import { jmpOffset } from './flow.ts';
+import { CALLS_CALLBACK, FORCE_CHECKPOINT, JMP_POINT, JUMP_TARGET, PRUNE_POINT } from './insn_aux.ts';
 import { verboseLinfo } from './log.ts';
 import { msg } from './messages.ts';
 
@@ -25,10 +27,13 @@ const LD_IMM64 = 0x18;
 
 class Walk {
   readonly state: Uint8Array;
-  readonly stack: number[] = [];
+  /** Every instruction is put here once at most. */
+  private readonly stack: Int32Array;
+  private depth = 0;
 
   constructor(readonly env: Env) {
     this.state = new Uint8Array(env.insns.length);
+    this.stack = new Int32Array(env.insns.length);
   }
 
   /** push_insn: follows the edge t -> w; true when w has to be explored first. */
@@ -41,15 +46,12 @@ class Walk {
       env.reject(errno.EINVAL, msg.jumpOutOfRange(t, w));
     }
     if (edge === BRANCH) {
-      const aux = env.insnAux(w);
-      aux.prunePoint = true;
-      aux.jmpPoint = true;
-      aux.jumpTarget = true;
+      env.aux.add(w, PRUNE_POINT | JMP_POINT | JUMP_TARGET);
     }
     if (state[w] === 0) {
       state[t] = DISCOVERED | edge;
       state[w] = DISCOVERED;
-      this.stack.push(w);
+      this.stack[this.depth++] = w;
       return true;
     }
     if (state[w] === EXPLORED) state[t] = DISCOVERED | edge;
@@ -60,11 +62,10 @@ class Walk {
     const env = this.env;
     const next = t + (insn.code === LD_IMM64 ? 2 : 1);
     if (this.push(t, next, FALLTHROUGH)) return true;
-    env.insnAux(next).prunePoint = true;
-    env.insnAux(next).jmpPoint = true;
+    env.aux.add(next, PRUNE_POINT | JMP_POINT);
     if (!visitCallee) return false;
     const w = t + insn.imm + 1;
-    env.insnAux(t).prunePoint = true;
+    env.aux.add(t, PRUNE_POINT);
     this.mergeCalleeEffects(t, w);
     return this.push(t, w, BRANCH);
   }
@@ -81,7 +82,6 @@ class Walk {
   visit(t: number): boolean {
     const env = this.env;
     const insn = env.insn(t);
-    const aux = env.insnAux(t);
     if (isPseudoFunc(insn)) return this.call(t, insn, true);
     const cls = insn.code & 7;
     if (cls !== 5 && cls !== 6) return this.push(t, t + (insn.code === LD_IMM64 ? 2 : 1), FALLTHROUGH);
@@ -95,15 +95,11 @@ class Walk {
         if (insn.code & 8) env.reject(errno.EINVAL);
         const w = t + jmpOffset(insn) + 1;
         if (this.push(t, w, FALLTHROUGH)) return true;
-        const target = env.insnAux(w);
-        target.prunePoint = true;
-        target.jmpPoint = true;
-        target.jumpTarget = true;
+        env.aux.add(w, PRUNE_POINT | JMP_POINT | JUMP_TARGET);
         return false;
       }
       default:
-        aux.prunePoint = true;
-        if (insn.code === 0xe5) aux.forceCheckpoint = true;
+        env.aux.add(t, insn.code === 0xe5 ? PRUNE_POINT | FORCE_CHECKPOINT : PRUNE_POINT);
         if (this.push(t, t + 1, FALLTHROUGH)) return true;
         return this.push(t, t + insn.off + 1, BRANCH);
     }
@@ -111,36 +107,29 @@ class Walk {
 
   private markCall(t: number, insn: Insn): void {
     const env = this.env;
-    const aux = env.insnAux(t);
     const subprog = env.subprog(env.containingSubprog(t));
     // The callback may come back to the instruction that set it up.
-    if (isAsyncCallbackCallingInsn(env, insn)) aux.prunePoint = true;
+    if (isAsyncCallbackCallingInsn(env, insn)) env.aux.add(t, PRUNE_POINT);
     if (isSyncCallbackCallingInsn(env, insn)) {
-      aux.callsCallback = true;
-      aux.forceCheckpoint = true;
-      aux.prunePoint = true;
-      aux.jmpPoint = true;
+      env.aux.add(t, CALLS_CALLBACK | FORCE_CHECKPOINT | PRUNE_POINT | JMP_POINT);
     }
     if (callMightSleep(env, insn)) subprog.mightSleep = true;
     if (isHelperCall(insn) && helperChangesPktData(insn.imm)) subprog.changesPktData = true;
     if (!isKfuncCall(insn)) return;
     const meta = fetchKfuncMeta(env, insn);
     if (!meta) return;
-    if (meta.flags & KF_ITER_NEXT) {
-      aux.prunePoint = true;
-      aux.forceCheckpoint = true;
-    }
+    if (meta.flags & KF_ITER_NEXT) env.aux.add(t, PRUNE_POINT | FORCE_CHECKPOINT);
     if (meta.name === 'bpf_xdp_pull_data') subprog.changesPktData = true;
   }
 
   run(start: number): void {
     this.state[start] = DISCOVERED;
-    this.stack.push(start);
-    while (this.stack.length) {
-      const t = this.stack[this.stack.length - 1] as number;
+    this.stack[this.depth++] = start;
+    while (this.depth) {
+      const t = this.stack[this.depth - 1] as number;
       if (this.visit(t)) continue;
       this.state[t] = EXPLORED;
-      this.stack.pop();
+      this.depth--;
     }
   }
 }

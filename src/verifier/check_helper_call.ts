@@ -42,13 +42,6 @@ import { regTypeStr } from './reg_type_str.ts';
 import { markRegUnknown, registerIsNull } from './regs.ts';
 import { BPF_DYNPTR_TYPE_SKB, BPF_DYNPTR_TYPE_SKB_META, forEachReg, type RegState } from './types.ts';
 
-const STORAGE_GET: ReadonlySet<string> = new Set([
-  'sk_storage_get',
-  'inode_storage_get',
-  'task_storage_get',
-  'cgrp_storage_get',
-]);
-
 /** Helpers whose map the engines want to know (record_func_map). */
 const RECORDS_MAP: ReadonlySet<string> = new Set([
   'tail_call',
@@ -96,9 +89,6 @@ export function checkHelperCall(env: Env, insn: Insn): void {
   meta.funcId = id;
   meta.funcName = row.name.slice('bpf_'.length);
   const insnIdx = env.insnIdx;
-  if (STORAGE_GET.has(meta.funcName) && env.curState.inSleepable && inAtomic(env)) {
-    env.insnAux(insnIdx).storageGetFuncAtomic = true;
-  }
   for (let arg = 0; arg < proto.args.length; arg++) checkFuncArg(env, arg, meta, proto, insnIdx);
   recordMap(env, meta, insnIdx);
   if (meta.funcName === 'tail_call') recordKey(env, meta, insnIdx);
@@ -131,11 +121,6 @@ function leaveByTailCall(env: Env): void {
   });
 }
 
-function inAtomic(env: Env): boolean {
-  const state = env.curState;
-  return state.activeRcuLocks > 0 || state.activePreemptLocks > 0 || state.activeIrqId > 0;
-}
-
 function checkSleep(env: Env, proto: FuncProto, name: string, id: number): void {
   if (!proto.mightSleep) return;
   if (!env.curState.inSleepable && !env.has('sleep_context_named')) env.reject(errno.EINVAL, msg.helperMightSleep());
@@ -150,14 +135,14 @@ function recordMap(env: Env, meta: CallMeta, insnIdx: number): void {
   if (map.flags & BPF_F_RDONLY_PROG && WRITES_MAP.has(meta.funcName)) {
     env.reject(errno.EACCES, msg.mapWriteByHelper());
   }
-  const aux = env.insnAux(insnIdx);
+  const aux = env.aux.of(insnIdx);
   if (aux.mapPtr === null) aux.mapPtr = map;
   else if (aux.mapPtr !== map) aux.mapPtr = 'poison';
 }
 
 /** record_func_key: the index of a tail call, where it is the same on all paths. */
 function recordKey(env: Env, meta: CallMeta, insnIdx: number): void {
-  const aux = env.insnAux(insnIdx);
+  const aux = env.aux.of(insnIdx);
   if (meta.map?.type !== 'prog_array') {
     // The kernel's message ends without a newline.
     env.verbose(msg.tailCallMap());
@@ -262,18 +247,17 @@ function dynptrArg(env: Env, proto: FuncProto): RegState | null {
 }
 
 function percpuPtr(call: HelperCall): void {
-  const { env, insnIdx } = call;
+  const { env } = call;
   const reg = env.curRegs()[1] as RegState;
   if (!(reg.type & MEM_RCU)) return;
   const kind = reg.btf?.kind(reg.btfId);
   if (kind !== 'struct' && kind !== 'union') env.reject(errno.EFAULT, msg.helperBtfInvalid());
   call.percpuAlloc = true;
-  env.insnAux(insnIdx).callWithPercpuAllocPtr = true;
 }
 
 /** update_loop_inline_state: one callback, without flags, can be called without the helper. */
 function updateLoopInline(env: Env, insnIdx: number, subprogno: number): void {
-  const aux = env.insnAux(insnIdx);
+  const aux = env.aux.of(insnIdx);
   const flagsAreZero = (): boolean => {
     const zero = registerIsNull(env.curRegs()[4] as RegState);
     if (zero) markChainPrecision(env, 4);

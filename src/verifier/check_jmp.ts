@@ -166,7 +166,7 @@ function collectLinkedRegs(env: Env, state: VerifierState, id: number, linked: L
   };
   for (let f = state.curframe; f >= 0; f--) {
     const frame = state.frame[f] as FuncState;
-    const live = env.insnAux(frameInsnIdx(state, f)).liveRegsBefore;
+    const live = env.aux.liveRegsBefore[frameInsnIdx(state, f)] as number;
     for (let i = 0; i < 10; i++) if (live & (1 << i)) add(frame.regs[i] as RegState, f, i, true);
     for (let i = 0; i < frame.stack.length; i++) {
       const slot = frame.slot(i);

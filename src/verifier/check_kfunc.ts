@@ -1,4 +1,5 @@
 /** Calls of kfuncs (check_kfunc_call). */
+
 import { MEM_RCU, PTR_MAYBE_NULL, PTR_UNTRUSTED } from '../kernel/bpf/bpf.ts';
 import { KF_DESTRUCTIVE, KF_RCU_PROTECTED, KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
@@ -9,6 +10,7 @@ import { inRcuCs, nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
 import { inRbtreeLockRequiredCb, refConvertOwningNonOwning } from './graph.ts';
+import { IS_ITER_NEXT } from './insn_aux.ts';
 import { processIterNextCall } from './iter_args.ts';
 import { checkKfuncArgs } from './kfunc_args.ts';
 import { KfuncCall } from './kfunc_call.ts';
@@ -79,7 +81,7 @@ export function checkKfuncCall(env: Env, insn: Insn): void {
     kfuncProto(env.vmlinux, meta.protoId, env.profile.kfuncProto(meta.name)),
     env.has('trusted_args_default'),
   );
-  env.insnAux(insnIdx).isIterNext = call.iterNext;
+  if (call.iterNext) env.aux.add(insnIdx, IS_ITER_NEXT);
   if (meta.name === 'bpf_res_spin_lock' || meta.name === 'bpf_res_spin_lock_irqsave') pushFailedLock(env);
   if (meta.name === '__bpf_trap') env.reject(errno.EFAULT, msg.trapReached());
   if (meta.flags & KF_DESTRUCTIVE && !env.allowPtrLeaks) env.reject(errno.EACCES, msg.destructive());
@@ -158,9 +160,8 @@ function release(env: Env, call: KfuncCall, insnIdx: number): void {
   }
   if (!INSERTS.has(call.meta.like)) return;
   const node = regs[2] as RegState;
-  const aux = env.insnAux(insnIdx);
+  const aux = env.aux.of(insnIdx);
   aux.insertOff = node.off;
-  aux.kptrStructBtf = call.argBtf;
   aux.kptrStructId = call.argBtfId;
   const id = node.refObjId;
   if (!refConvertOwningNonOwning(env, id) || !releaseReference(env, id)) {

@@ -36,8 +36,9 @@ import {
   sizeOf,
 } from '../uapi/insn.ts';
 import { checkPtrOffReg } from './check_region.ts';
-import type { Env, Insn, InsnAux } from './env.ts';
+import type { Env, Insn } from './env.ts';
 import { forkAbnormalReturn } from './frames.ts';
+import type { InsnAux } from './insn_aux.ts';
 import { checkMapOnce, checkMapProgCompatibility } from './map_prog.ts';
 import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
@@ -82,21 +83,22 @@ export function resolvePseudoLdimm64(env: Env): void {
     if (second?.code !== 0 || second.dst !== 0 || second.src !== 0 || second.off !== 0) {
       env.reject(errno.EINVAL, msg.ldImm64Invalid());
     }
-    resolveOne(env, insn, second, env.insnAux(i), used);
+    resolveOne(env, i, second, used);
     i++;
   }
   env.insnIdx = 0;
 }
 
-function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: VerifierMap[]): void {
+function resolveOne(env: Env, i: number, second: Insn, used: VerifierMap[]): void {
+  const insn = env.insn(i);
   switch (insn.src) {
     case 0:
       return;
     case BPF_PSEUDO_BTF_ID:
-      checkPseudoBtfId(env, insn, second, aux);
+      checkPseudoBtfId(env, insn, second, env.aux.of(i));
       return;
     case BPF_PSEUDO_FUNC:
-      aux.ptrType = PTR_TO_FUNC;
+      env.aux.ptrType[i] = PTR_TO_FUNC;
       return;
     case BPF_PSEUDO_MAP_FD:
     case BPF_PSEUDO_MAP_IDX:
@@ -114,6 +116,7 @@ function resolveOne(env: Env, insn: Insn, second: Insn, aux: InsnAux, used: Veri
   }
   const map = env.maps[insn.imm];
   if (!map) env.reject(errno.EBADF, msg.fdNoMap(insn.imm));
+  const aux = env.aux.of(i);
   aux.mapIndex = insn.imm;
   const isNew = !used.includes(map);
   if (isNew) {
@@ -192,7 +195,7 @@ export function checkLdImm(env: Env, insn: Insn): void {
     reg.markKnown(range.known(insn.imm, env.insn(env.insnIdx + 1).imm));
     return;
   }
-  const aux = env.curAux();
+  const aux = env.aux.of(env.insnIdx);
   markRegKnownZero(env, regs, insn.dst);
   if (insn.src === BPF_PSEUDO_BTF_ID) {
     reg.type = aux.btfVarType;

@@ -137,7 +137,7 @@ export function checkMemAccess(
     case PTR_TO_CTX:
       if (reg.type !== PTR_TO_CTX) invalid(env, regno, reg);
       leak('ctx');
-      checkCtxAccess(env, insnIdx, checkCtxOffset(env, reg, regno, off, size), size, type, isLdsx, info);
+      checkCtxAccess(env, checkCtxOffset(env, reg, regno, off, size), size, type, isLdsx, info);
       if (load) markCtxLoad(env, valueRegno);
       break;
     case PTR_TO_PACKET:
@@ -158,7 +158,7 @@ export function checkMemAccess(
     case PTR_TO_XDP_SOCK:
       if (reg.type & PTR_MAYBE_NULL) invalid(env, regno, reg);
       if (type === BPF_WRITE) env.reject(errno.EACCES, msg.cannotWrite(regno, regTypeStr(reg.type)));
-      checkSockAccess(env, insnIdx, regno, off, size);
+      checkSockAccess(env, regno, off, size);
       if (valueRegno >= 0) markRegUnknown(env, regs, valueRegno);
       break;
     case PTR_TO_TP_BUFFER:
@@ -267,13 +267,12 @@ const SOCK_TABLES: ReadonlyMap<number, CtxTable> = new Map([
 ]);
 
 /** check_sock_access */
-function checkSockAccess(env: Env, insnIdx: number, regno: number, off: number, size: number): void {
+function checkSockAccess(env: Env, regno: number, off: number, size: number): void {
   const reg = env.curRegs()[regno] as RegState;
   if (reg.val !== RANGE_ZERO && range.sminF(reg.val) < 0) env.reject(errno.EACCES, msg.regionNegative(regno));
   const table = SOCK_TABLES.get(reg.type);
   const hit = table && ctxAccess(table, off, size, false, false, null);
   if (!hit) env.reject(errno.EACCES, msg.sockAccess(regno, regTypeStr(reg.type), off, size));
-  env.insnAux(insnIdx).ctxFieldSize = hit.fieldSize;
 }
 
 /** BPF_LDX. */
@@ -381,10 +380,10 @@ const NO_MIX = new Set([
 
 /** save_aux_ptr_type: paths that reach one instruction with different kinds of pointers are rejected. */
 export function saveAuxPtrType(env: Env, type: number, allowTrustMismatch: boolean): void {
-  const aux = env.curAux();
-  const previous = aux.ptrType;
+  const { ptrType } = env.aux;
+  const previous = ptrType[env.insnIdx] as number;
   if (previous === 0) {
-    aux.ptrType = type;
+    ptrType[env.insnIdx] = type;
     return;
   }
   if (type === previous || (!NO_MIX.has(baseType(type)) && !NO_MIX.has(baseType(previous)))) return;
@@ -394,5 +393,5 @@ export function saveAuxPtrType(env: Env, type: number, allowTrustMismatch: boole
   }
   const both = type | previous;
   const mem = baseType(type) === PTR_TO_MEM || baseType(previous) === PTR_TO_MEM;
-  aux.ptrType = (mem ? PTR_TO_MEM : PTR_TO_BTF_ID) | (both & (PTR_UNTRUSTED | MEM_RDONLY));
+  ptrType[env.insnIdx] = (mem ? PTR_TO_MEM : PTR_TO_BTF_ID) | (both & (PTR_UNTRUSTED | MEM_RDONLY));
 }

@@ -37,7 +37,6 @@ export class AccessInfo {
   btf: Btf | null = null;
   btfId = 0;
   refObjId = 0;
-  fieldSize = 0;
   /** The load reads the traced function's return value. */
   isRetval = false;
 
@@ -46,7 +45,6 @@ export class AccessInfo {
     this.btf = null;
     this.btfId = 0;
     this.refObjId = 0;
-    this.fieldSize = 0;
     this.isRetval = false;
     return this;
   }
@@ -100,7 +98,6 @@ export function checkCtxOffset(env: Env, reg: RegState, regno: number, off: numb
 /** check_ctx_access: fills `info`, or rejects. */
 export function checkCtxAccess(
   env: Env,
-  insnIdx: number,
   off: number,
   size: number,
   type: number,
@@ -112,7 +109,6 @@ export function checkCtxAccess(
   if (info.refObjId && !findReferenceState(env.curState, info.refObjId)) {
     env.reject(errno.EACCES, msg.ctxReleased(off));
   }
-  env.insnAux(insnIdx).ctxFieldSize = info.fieldSize;
   env.maxCtxOffset = Math.max(env.maxCtxOffset, off + size);
 }
 
@@ -134,12 +130,10 @@ function isValidAccess(env: Env, off: number, size: number, type: number, isLdsx
 
 function tableAccess(env: Env, off: number, size: number, type: number, isLdsx: boolean, info: AccessInfo): boolean {
   const table = ctxTables[env.progType];
-  const hit = table && ctxAccess(table, off, size, type === BPF_WRITE, isLdsx, env.prog.attachType);
-  if (!hit) return false;
-  const { field } = hit;
+  const field = table && ctxAccess(table, off, size, type === BPF_WRITE, isLdsx, env.prog.attachType);
+  if (!field) return false;
   // The kernel's own field has two bytes: a single one of them may not be read.
   if (env.progType === 'sk_reuseport' && field.name === 'eth_protocol' && size < 2) return false;
-  info.fieldSize = hit.fieldSize;
   if (field.pointer) {
     info.regType = POINTER_TYPES[field.pointer];
     if (field.pointer === 'nf_hook_state' || field.pointer === 'sk_buff') {

@@ -10,6 +10,7 @@ import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
 import { Insns } from '../uapi/insn.ts';
 import { callParams } from './call_info.ts';
+import { InsnAuxTable } from './insn_aux.ts';
 import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
@@ -45,59 +46,8 @@ export class Insn {
     /** s16 */
     readonly off: number,
     /** s32 */
-    public imm: number,
+    readonly imm: number,
   ) {}
-}
-
-/** struct bpf_insn_aux_data: what is remembered of an instruction for fix-ups after acceptance. */
-export class InsnAux {
-  /** Processed at least once. */
-  seen = false;
-  prunePoint = false;
-  jmpPoint = false;
-  forceCheckpoint = false;
-  callsCallback = false;
-  isIterNext = false;
-  /** Target of a jump or call (jump_target). */
-  jumpTarget = false;
-  /** Load or store through a pointer of this type; two paths may not disagree (save_aux_ptr_type). */
-  ptrType = 0;
-  /** ld_imm64 of a map: index in Env.maps, and offset for map values. */
-  mapIndex = -1;
-  mapOff = 0;
-  /** ld_imm64 of BTF variables: register type, and either a struct's id or a size. */
-  btfVarType = 0;
-  btfVarId = 0;
-  btfVarMemSize = 0;
-  /** Map argument of a helper: null when not seen, 'poison' when paths disagree. */
-  mapPtr: VerifierMap | 'poison' | null = null;
-  /** Constant key of a lookup; -1n not constant, null not seen. */
-  mapKey: bigint | 'poison' | null = null;
-  ctxFieldSize = 0;
-  /** A 32-bit definition must zero-extend. */
-  zextDst = false;
-  fastcallPattern = false;
-  fastcallSpillsNum = 0;
-  /** bpf_loop's callback, to decide inlining. */
-  loopInline: { fit: boolean; callbackSubprogno: number } | null = null;
-  storageGetFuncAtomic = false;
-  callWithPercpuAllocPtr = false;
-  /** bpf_obj_new and friends: size of the type, and offset of the node field. */
-  objNewSize = 0;
-  insertOff = 0;
-  kptrStructBtf: Btf | null = null;
-  kptrStructId = 0;
-  /** Registers that are read on some path from here, as a bit mask (compute_live_registers). */
-  liveRegsBefore = 0;
-  /** Strongly connected component; 0: in no loop. */
-  scc = 0;
-  /** A barrier before it ends speculative paths here, or after it. */
-  argProg = 0;
-  nospec = false;
-  nospecResult = false;
-  /** How offsets are masked here, and how wide the mask is (sanitize.ts); 0: not seen. */
-  aluState = 0;
-  aluLimit = 0;
 }
 
 /** struct bpf_subprog_arg_info. */
@@ -203,10 +153,8 @@ export class Env {
   readonly log: Log;
   readonly complexityLimit: number;
   readonly maxCallFrames: number;
-  readonly insns: Insn[] = [];
-  /** The same as arrays, for the disassembler. */
-  readonly code: Insns;
-  readonly aux: InsnAux[] = [];
+  readonly insns: Insns;
+  readonly aux: InsnAuxTable;
   readonly maps: VerifierMap[] = [];
   /** Functions in order of start; the last entry is a sentinel that starts at the end. */
   readonly subprogs: SubprogInfo[] = [];
@@ -287,7 +235,8 @@ export class Env {
   prevLinfo: LineSpec | null = null;
   prevLogPos = 0;
   prevInsnPrintPos = 0;
-  private readonly lineOf: (LineSpec | undefined)[] = [];
+  /** Index in KernelProgram.lines of the line that each instruction belongs to; -1: none. */
+  private readonly lineOf: Int32Array;
   /** Registers and slots changed since the state was last printed. */
   scratchedRegs = 0;
   scratchedStackLo = 0;
@@ -316,31 +265,19 @@ export class Env {
     this.progType = prog.type;
     this.sleepable = (prog.flags & 16) !== 0;
     this.btf = prog.btf;
-    this.code = new Insns(prog.insns);
-    const code = this.code;
-    for (let i = 0; i < code.length; i++) {
-      this.insns.push(
-        new Insn(
-          code.code[i] as number,
-          code.dst[i] as number,
-          code.src[i] as number,
-          code.off[i] as number,
-          code.imm[i] as number,
-        ),
-      );
-      this.aux.push(new InsnAux());
-    }
+    this.insns = new Insns(prog.insns);
+    this.aux = new InsnAuxTable(this.insns.length);
+    this.lineOf = new Int32Array(this.insns.length);
     let next = 0;
-    let line: LineSpec | undefined;
-    for (let i = 0; i < code.length; i++) {
-      while (next < prog.lines.length && (prog.lines[next] as LineSpec).insn <= i) line = prog.lines[next++];
-      this.lineOf.push(line);
+    for (let i = 0; i < this.lineOf.length; i++) {
+      while (next < prog.lines.length && (prog.lines[next] as LineSpec).insn <= i) next++;
+      this.lineOf[i] = next - 1;
     }
   }
 
   /** find_linfo: the source line that instruction belongs to. */
   findLinfo(insnIdx: number): LineSpec | undefined {
-    return this.btf ? this.lineOf[insnIdx] : undefined;
+    return this.btf ? this.prog.lines[this.lineOf[insnIdx] ?? -1] : undefined;
   }
 
   /** What decides about a helper besides its number. */
@@ -399,17 +336,16 @@ export class Env {
     return this.curFunc().regs;
   }
 
+  /** Instruction `idx`, taken apart. */
   insn(idx: number): Insn {
-    return this.insns[idx] as Insn;
-  }
-
-  insnAux(idx: number): InsnAux {
-    return this.aux[idx] as InsnAux;
-  }
-
-  /** The instruction being checked. */
-  curAux(): InsnAux {
-    return this.aux[this.insnIdx] as InsnAux;
+    const { code, dst, src, off, imm } = this.insns;
+    return new Insn(
+      code[idx] as number,
+      dst[idx] as number,
+      src[idx] as number,
+      off[idx] as number,
+      imm[idx] as number,
+    );
   }
 
   subprog(i: number): SubprogInfo {

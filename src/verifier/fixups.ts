@@ -3,6 +3,7 @@
  * instructions (convert_ctx_accesses, do_misc_fixups, dead code removal). Instructions keep their numbers here, so that engines
  * and debuggers speak of the same program.
  */
+
 import {
   MEM_ALLOC,
   MEM_RDONLY,
@@ -14,6 +15,7 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import { BPF_LDX, classOf } from '../uapi/insn.ts';
 import type { Env } from './env.ts';
+import { SEEN } from './insn_aux.ts';
 
 export interface Fixups {
   /** Loads that read 0 where there is no memory (BPF_PROBE_MEM). */
@@ -22,8 +24,8 @@ export interface Fixups {
   readonly arena: ReadonlySet<number>;
   /** Loads and stores of the context, whose fields the kernel maps to its own objects. */
   readonly context: ReadonlySet<number>;
-  /** Instructions that some path reaches; the others are dead code, which the kernel removes. */
-  readonly reached: ReadonlySet<number>;
+  /** 1 for instructions that some path reaches; the others are dead code, which the kernel removes. */
+  readonly reached: Uint8Array;
   /** First instruction of the exception callback; null: bpf_throw ends the program with its argument. */
   readonly exceptionCallback: number | null;
   /** Calls of bpf_obj_new and its kin: the local type they work on, by instruction. */
@@ -58,15 +60,18 @@ export function collectFixups(env: Env): Fixups {
   const probes = new Set<number>();
   const arena = new Set<number>();
   const context = new Set<number>();
-  const reached = new Set<number>();
+  const reached = new Uint8Array(env.insns.length);
   const localTypes = new Map<number, LocalTypeUse>();
   const maps = new Map<number, number>();
-  for (const [i, aux] of env.aux.entries()) {
-    if (!aux.seen) continue;
-    reached.add(i);
-    if (aux.ptrType === PTR_TO_CTX) context.add(i);
-    else if (aux.ptrType === PTR_TO_ARENA) arena.add(i);
-    else if (PROBED.has(aux.ptrType) && classOf(env.insn(i).code) === BPF_LDX) probes.add(i);
+  for (let i = 0; i < reached.length; i++) {
+    if (!env.aux.has(i, SEEN)) continue;
+    reached[i] = 1;
+    const ptrType = env.aux.ptrType[i] as number;
+    if (ptrType === PTR_TO_CTX) context.add(i);
+    else if (ptrType === PTR_TO_ARENA) arena.add(i);
+    else if (PROBED.has(ptrType) && classOf(env.insns.code[i] as number) === BPF_LDX) probes.add(i);
+    const aux = env.aux.find(i);
+    if (!aux) continue;
     if (aux.objNewSize || aux.insertOff || aux.kptrStructId) {
       localTypes.set(i, { typeId: aux.kptrStructId, size: aux.objNewSize, nodeOff: aux.insertOff });
     }

@@ -39,22 +39,25 @@ export function computePostorder(env: Env): void {
   const DISCOVERED = 1;
   const EXPLORED = 2;
   const state = new Uint8Array(env.insns.length);
+  // Every instruction is put here once at most.
+  const stack = new Int32Array(env.insns.length);
+  let depth = 0;
   let n = 0;
   for (let i = 0; i < env.subprogCnt; i++) {
     env.subprog(i).postorderStart = n;
-    const stack = [env.subprog(i).start];
-    while (stack.length) {
-      const top = stack[stack.length - 1] as number;
+    stack[depth++] = env.subprog(i).start;
+    while (depth) {
+      const top = stack[depth - 1] as number;
       state[top] = (state[top] as number) | DISCOVERED;
       if ((state[top] as number) & EXPLORED) {
         order[n++] = top;
-        stack.pop();
+        depth--;
         continue;
       }
       for (let k = 0; k < MAX_SUCCESSORS; k++) {
         const next = insnSuccessor(env, top, k);
         if (next < 0 || state[next]) continue;
-        stack.push(next);
+        stack[depth++] = next;
         state[next] = DISCOVERED;
       }
       state[top] = (state[top] as number) | EXPLORED;
@@ -72,17 +75,21 @@ export function computeScc(env: Env): void {
   const OFF_STACK = 0xffffffff;
   let number = 1;
   let nextScc = 1;
+  // Both take every instruction once at most.
+  const stack = new Int32Array(count);
+  let held = 0;
+  const dfs = new Int32Array(count);
+  let depth = 0;
   for (let i = 0; i < count; i++) {
     if (pre[i]) continue;
-    const stack: number[] = [];
-    const dfs = [i];
-    while (dfs.length) {
-      const w = dfs[dfs.length - 1] as number;
+    dfs[depth++] = i;
+    while (depth) {
+      const w = dfs[depth - 1] as number;
       if (!pre[w]) {
         low[w] = number;
         pre[w] = number;
         number++;
-        stack.push(w);
+        stack[held++] = w;
       }
       let descend = -1;
       let toItself = false;
@@ -97,17 +104,17 @@ export function computeScc(env: Env): void {
         low[w] = Math.min(low[w] as number, low[s] as number);
       }
       if (descend >= 0) {
-        dfs.push(descend);
+        dfs[depth++] = descend;
         continue;
       }
-      dfs.pop();
+      depth--;
       if ((low[w] as number) < (pre[w] as number)) continue;
-      const loop = stack[stack.length - 1] !== w || toItself;
+      const loop = stack[held - 1] !== w || toItself;
       let t: number;
       do {
-        t = stack.pop() as number;
+        t = stack[--held] as number;
         low[t] = OFF_STACK;
-        if (loop) env.insnAux(t).scc = nextScc;
+        if (loop) env.aux.scc[t] = nextScc;
       } while (t !== w);
       if (loop) nextScc++;
     }
@@ -159,7 +166,7 @@ export function computeLiveRegisters(env: Env, print: (idx: number) => string): 
   const count = env.insns.length;
   const use = new Uint16Array(count);
   const def = new Uint16Array(count);
-  const live = new Uint16Array(count);
+  const live = env.aux.liveRegsBefore;
   for (let i = 0; i < count; i++) {
     const both = useDef(env, env.insn(i));
     use[i] = both.use;
@@ -181,11 +188,11 @@ export function computeLiveRegisters(env: Env, print: (idx: number) => string): 
       }
     }
   }
-  for (let i = 0; i < count; i++) env.insnAux(i).liveRegsBefore = live[i] as number;
   if (!(env.log.level & BPF_LOG_LEVEL2)) return;
   env.verbose('Live regs before insn:\n');
   for (let i = 0; i < count; i++) {
-    const { scc, liveRegsBefore } = env.insnAux(i);
+    const scc = env.aux.scc[i] as number;
+    const liveRegsBefore = live[i] as number;
     let text = scc ? `${String(scc).padStart(3)} ` : '    ';
     text += `${String(i).padStart(3)}: `;
     for (let r = 0; r < 10; r++) text += liveRegsBefore & (1 << r) ? r : '.';

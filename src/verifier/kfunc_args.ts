@@ -110,11 +110,7 @@ export function checkKfuncArgs(env: Env, call: KfuncCall, insnIdx: number): void
     const param = params[index] as KfuncParam;
     const regno = index + 1;
     const reg = env.curRegs()[regno] as RegState;
-    if (param.suffix === 'prog') {
-      env.insnAux(insnIdx).argProg = regno;
-      continue;
-    }
-    if (param.suffix === 'ign') continue;
+    if (param.suffix === 'prog' || param.suffix === 'ign') continue;
     const arg: Arg = { env, call, param, index, regno, reg, insnIdx };
     if (param.kind === 'scalar') {
       scalarArg(arg);

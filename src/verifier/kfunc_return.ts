@@ -163,9 +163,8 @@ function objNew(env: Env, call: KfuncCall, r0: RegState, insnIdx: number, percpu
   r0.markPointer(PTR_TO_BTF_ID | MEM_ALLOC | (percpu ? MEM_PERCPU : 0));
   r0.btf = btf;
   r0.btfId = id;
-  const aux = env.insnAux(insnIdx);
+  const aux = env.aux.of(insnIdx);
   aux.objNewSize = type.size;
-  aux.kptrStructBtf = btf;
   aux.kptrStructId = id;
 }
 

@@ -8,6 +8,7 @@
 
 import type { Env } from './env.ts';
 import { insnSuccessor, MAX_SUCCESSORS } from './flow.ts';
+import { CALLS_CALLBACK, PRUNE_POINT } from './insn_aux.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import type { VerifierState } from './types.ts';
 
@@ -240,7 +241,7 @@ export class StackLiveness {
     const oldWrittenHi = masks[at + WRITTEN + 1] as number;
     if (env.log.level & BPF_LOG_LEVEL2) {
       const marked = masks[at] || masks[at + 1] || mustLo || mustHi;
-      if (marked || insnIdx === start || env.insnAux(insnIdx).prunePoint) {
+      if (marked || insnIdx === start || env.aux.has(insnIdx, PRUNE_POINT)) {
         this.logChange(instance, 'live', frame, insnIdx, oldLo, oldHi, beforeLo, beforeHi);
         this.logChange(instance, 'written', frame, insnIdx, oldWrittenLo, oldWrittenHi, writtenLo, writtenHi);
       }
@@ -304,7 +305,7 @@ export class StackLiveness {
     if (liveBefore(current, this.queryInsn, frameno, spi)) return true;
     for (let i = frameno; i < depth; i++) {
       const callsite = current.callsites[i] as number;
-      const at = this.env.insnAux(callsite).callsCallback ? callsite : callsite + 1;
+      const at = this.env.aux.has(callsite, CALLS_CALLBACK) ? callsite : callsite + 1;
       if (liveBefore(this.query[i] as Instance, at, frameno, spi)) return true;
     }
     return false;

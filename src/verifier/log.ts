@@ -261,7 +261,7 @@ export function insnStr(env: Env, idx: number): string {
     kfunc: (_insns, i) => kfuncName(env, env.insn(i)),
     imm64: (_insns, i) => imm64Str(env, i),
   };
-  return `(${env.insn(idx).code.toString(16).padStart(2, '0')}) ${formatInsn(env.code, idx, names)}`;
+  return `(${env.insn(idx).code.toString(16).padStart(2, '0')}) ${formatInsn(env.insns, idx, names)}`;
 }
 
 /** Maps, their values and kernel variables print as an address, which only root may see. Ours is made up. */
@@ -269,7 +269,8 @@ function imm64Str(env: Env, i: number): string | undefined {
   const insn = env.insn(i);
   if (insn.src === 0 || insn.src === BPF_PSEUDO_FUNC) return undefined;
   if (!env.allowPtrLeaks && insn.src !== BPF_PSEUDO_BTF_ID) return '0x0';
-  const aux = env.insnAux(i);
-  const address = 0xffff_8881_0000_0000n + BigInt(Math.max(aux.mapIndex, 0)) * 0x10000n + BigInt(aux.mapOff);
+  const aux = env.aux.find(i);
+  const address =
+    0xffff_8881_0000_0000n + BigInt(Math.max(aux?.mapIndex ?? 0, 0)) * 0x10000n + BigInt(aux?.mapOff ?? 0);
   return `0x${address.toString(16)}`;
 }

@@ -3,6 +3,7 @@
  * safe one ends there. Loops of iterators and callbacks end when they converge; their precision is then passed around the loop
  * until nothing changes (strongly connected components).
  */
+
 import { SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import {
@@ -15,6 +16,7 @@ import {
   pushJmpHistory,
 } from './backtrack.ts';
 import type { Env, ExploredState, SccVisit } from './env.ts';
+import { CALLS_CALLBACK, FORCE_CHECKPOINT, IS_ITER_NEXT, JMP_POINT } from './insn_aux.ts';
 import { printVerifierState, verboseLinfo } from './log.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
@@ -63,7 +65,7 @@ function sccCallchain(env: Env, state: VerifierState): string | null {
   const callsites: number[] = [];
   for (let f = 0; f <= state.curframe; f++) {
     const idx = frameInsnIdx(state, f);
-    const { scc } = env.insnAux(idx);
+    const scc = env.aux.scc[idx] as number;
     if (scc) return `(${callsites.map((c) => `${c},`).join('')}${scc})`;
     if (f === state.curframe) return null;
     callsites.push(idx);
@@ -171,7 +173,7 @@ function cleanVerifierState(env: Env, state: VerifierState): void {
   state.cleaned = true;
   for (let f = 0; f <= state.curframe; f++) {
     const frame = state.frame[f] as FuncState;
-    const live = env.insnAux(frameInsnIdx(state, f)).liveRegsBefore;
+    const live = env.aux.liveRegsBefore[frameInsnIdx(state, f)] as number;
     for (let i = 0; i < 10; i++) if (!(live & (1 << i))) state.forgetReg(f, i);
     for (let i = 0; i < frame.stack.length; i++) {
       const slot = frame.slot(i);
@@ -257,11 +259,10 @@ const CALLBACK_HIT = 3;
 
 /** Compares with a state that this path came through itself. */
 function compareWithAncestor(env: Env, old: VerifierState, cur: VerifierState, insnIdx: number): number {
-  const aux = env.insnAux(insnIdx);
   const frame = old.func();
   // Another entry into an async callback: no sign of a loop.
   if (frame.inAsyncCallbackFn && frame.asyncEntryCnt !== cur.func().asyncEntryCnt) return MISS;
-  if (aux.isIterNext) {
+  if (env.aux.has(insnIdx, IS_ITER_NEXT)) {
     return statesEqual(env, old, cur, RANGE_WITHIN) && iterIsActive(cur) ? LOOP_HIT : MISS;
   }
   if (
@@ -271,7 +272,7 @@ function compareWithAncestor(env: Env, old: VerifierState, cur: VerifierState, i
   ) {
     return LOOP_HIT;
   }
-  if (aux.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? CALLBACK_HIT : MISS;
+  if (env.aux.has(insnIdx, CALLS_CALLBACK)) return statesEqual(env, old, cur, RANGE_WITHIN) ? CALLBACK_HIT : MISS;
   if (
     statesMaybeLooping(old, cur) &&
     statesEqual(env, old, cur, EXACT) &&
@@ -286,7 +287,7 @@ function compareWithAncestor(env: Env, old: VerifierState, cur: VerifierState, i
 
 /** The current state is covered by `old`: takes over its precision. */
 function hit(env: Env, old: VerifierState, cur: VerifierState, insnIdx: number, loop: boolean): void {
-  if (env.insnAux(insnIdx).jmpPoint) pushJmpHistory(env, cur, 0, null);
+  if (env.aux.has(insnIdx, JMP_POINT)) pushJmpHistory(env, cur, 0, null);
   propagatePrecision(env, old, cur);
   if (!loop) return;
   const key = sccCallchain(env, old);
@@ -309,7 +310,7 @@ function updatePeakStates(env: Env): void {
 /** is_state_visited: true when the path may end here; otherwise the state may have been remembered. */
 export function isStateVisited(env: Env, insnIdx: number): boolean {
   const cur = env.curState;
-  const { forceCheckpoint } = env.insnAux(insnIdx);
+  const forceCheckpoint = env.aux.has(insnIdx, FORCE_CHECKPOINT);
   const forceNew = env.testStateFreq || forceCheckpoint || cur.jmpHistory.length > 40;
   let addNew = forceNew;
   if (env.jmpsProcessed - env.prevJmpsProcessed >= 2 && env.insnProcessed - env.prevInsnProcessed >= 8) {

@@ -7,8 +7,9 @@ import { PTR_TO_MAP_VALUE, PTR_TO_STACK } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { BPF_ADD, BPF_SUB, opOf } from '../uapi/insn.ts';
 import { ACCESS_HELPER, checkMapAccess } from './check_region.ts';
-import { type Env, type Insn, type InsnAux, Reject } from './env.ts';
+import { type Env, type Insn, Reject } from './env.ts';
 import { pushStack } from './frames.ts';
+import { NOSPEC } from './insn_aux.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { varOffStr } from './reg_type_str.ts';
@@ -33,7 +34,7 @@ export interface AluWindow {
 const NO_WINDOW: AluWindow | null = null;
 
 function skips(env: Env, insn: Insn): boolean {
-  return env.bypassSpecV1 || (insn.code & 8) === 0 || env.curAux().nospec;
+  return env.bypassSpecV1 || (insn.code & 8) === 0 || env.aux.has(env.insnIdx, NOSPEC);
 }
 
 /** How far `ptr` may be moved to that side; null: a pointer that cannot be masked, -1: it is beyond its bounds already. */
@@ -63,12 +64,14 @@ function limitOf(env: Env, insn: Insn, ptr: RegState, toLeft: boolean, ptrIsDst:
 const operation = (insn: Insn): string => (opOf(insn.code) === BPF_ADD ? 'add' : 'sub');
 
 /** update_alu_sanitation_state: one instruction has one mask, on whatever path it is reached. */
-function setAluState(env: Env, insn: Insn, aux: InsnAux, state: number, limit: number): void {
-  if (aux.aluState && (aux.aluState !== state || aux.aluLimit !== limit)) {
+function setAluState(env: Env, insn: Insn, state: number, limit: number): void {
+  const { aluState, aluLimit } = env.aux;
+  const i = env.insnIdx;
+  if (aluState[i] && (aluState[i] !== state || aluLimit[i] !== limit)) {
     env.reject(errno.EACCES, msg.sanitizePaths(insn.dst, operation(insn)));
   }
-  aux.aluState = state;
-  aux.aluLimit = limit;
+  aluState[i] = state;
+  aluLimit[i] = limit;
 }
 
 /**
@@ -118,14 +121,14 @@ export function commitPtrAlu(env: Env, insn: Insn, reg: RegState, window: AluWin
   checkBounds(env, insn, reg);
   if (!window) return;
   const limit = limitOf(env, insn, reg, window.toLeft, ptrIsDst);
-  setAluState(env, insn, env.curAux(), window.state, Math.abs((window.limit - limit) | 0));
+  setAluState(env, insn, window.state, Math.abs((window.limit - limit) | 0));
 }
 
 /** sanitize_val_alu: numbers are not masked, so that no other path may bring a pointer here. */
 export function sanitizeValAlu(env: Env, insn: Insn): void {
   const op = opOf(insn.code);
   if ((op !== BPF_ADD && op !== BPF_SUB) || skips(env, insn)) return;
-  setAluState(env, insn, env.curAux(), ALU_NON_POINTER, 0);
+  setAluState(env, insn, ALU_NON_POINTER, 0);
 }
 
 /** sanitize_check_bounds: a moved pointer has to stay in bounds at once. */

@@ -1,4 +1,5 @@
 /** Reads and writes of the program's stack: bounds, spills and fills, what helpers may read (check_stack_*). */
+
 import {
   baseType,
   CONST_PTR_TO_MAP,
@@ -27,6 +28,7 @@ import { insnStackAccessFlags, isSpilledReg, markChainPrecision, pushJmpHistory 
 import type { RawMode } from './call_meta.ts';
 import { destroyIfDynptrStackSlot } from './dynptr.ts';
 import type { Env } from './env.ts';
+import { FASTCALL_PATTERN, NOSPEC_RESULT } from './insn_aux.ts';
 import { verboseLinfo } from './log.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
@@ -149,12 +151,12 @@ export function checkStackAccessWithinBounds(
 /** check_fastcall_stack_contract: a slot of a bpf_fastcall spill that is used otherwise: no call of the function is inlined. */
 function checkFastcallContract(env: Env, frame: FuncState, insnIdx: number, off: number): void {
   const info = env.subprog(frame.subprogno);
-  if (info.fastcallStackOff <= off || env.insnAux(insnIdx).fastcallPattern) return;
+  if (info.fastcallStackOff <= off || env.aux.has(insnIdx, FASTCALL_PATTERN)) return;
   info.fastcallStackOff = -0x8000;
   const end = env.subprog(frame.subprogno + 1).start;
   for (let i = info.start; i < end; i++) {
-    env.insnAux(i).fastcallSpillsNum = 0;
-    env.insnAux(i).fastcallPattern = false;
+    env.aux.fastcallSpillsNum[i] = 0;
+    env.aux.drop(i, FASTCALL_PATTERN);
   }
 }
 
@@ -205,7 +207,7 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
       const type = slot.slotType(byteOf(off + i));
       if (type !== STACK_MISC && type !== STACK_ZERO) sanitize = true;
     }
-    if (sanitize) env.insnAux(insnIdx).nospecResult = true;
+    if (sanitize) env.aux.add(insnIdx, NOSPEC_RESULT);
   }
   destroyIfDynptrStackSlot(env, frame, spi);
   checkFastcallContract(env, frame, insnIdx, off);

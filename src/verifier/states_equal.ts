@@ -236,7 +236,7 @@ export function frameInsnIdx(state: VerifierState, frame: number): number {
 
 function funcStatesEqual(env: Env, old: FuncState, cur: FuncState, insnIdx: number, exact: number): boolean {
   if (old.callbackDepth > cur.callbackDepth) return false;
-  const live = env.insnAux(insnIdx).liveRegsBefore;
+  const live = env.aux.liveRegsBefore[insnIdx] as number;
   for (let i = 0; i < MAX_BPF_REG; i++) {
     if (live & (1 << i) && !regSafe(old.regs[i] as RegState, cur.regs[i] as RegState, exact)) return false;
   }

@@ -1,4 +1,5 @@
 /** Functions of the program: where they start, how deep their stacks go together, bpf_fastcall patterns. */
+
 import { errno } from '../uapi/errno.ts';
 import {
   addKfuncCall,
@@ -11,6 +12,7 @@ import {
 } from './call_info.ts';
 import { type Env, SubprogInfo } from './env.ts';
 import { jmpOffset } from './flow.ts';
+import { FASTCALL_PATTERN, JUMP_TARGET, SEEN } from './insn_aux.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { BPF_MAX_SUBPROGS, MAX_BPF_STACK } from './types.ts';
@@ -49,10 +51,11 @@ function exceptionCallback(env: Env): number {
 /** add_subprog_and_kfunc */
 export function addSubprogAndKfunc(env: Env): void {
   addSubprog(env, 0);
-  env.insns.forEach((insn, i) => {
+  for (let i = 0; i < env.insns.length; i++) {
+    const insn = env.insn(i);
     if (isPseudoFunc(insn) || isPseudoCall(insn)) addSubprog(env, i + insn.imm + 1);
     else if (isKfuncCall(insn)) addKfuncCall(env, insn);
-  });
+  }
   const exception = exceptionCallback(env);
   if (exception) addSubprog(env, exception);
   if (exception) {
@@ -136,19 +139,19 @@ function markFastcall(env: Env, subprog: number, at: number, lowest: number): vo
   let i = 1;
   for (; i <= 6; i++, off += 8) {
     if (at - i < 0 || at + i >= env.insns.length) break;
-    if (env.insnAux(at - i + 1).jumpTarget || env.insnAux(at + i).jumpTarget) break;
+    if (env.aux.has(at - i + 1, JUMP_TARGET) || env.aux.has(at + i, JUMP_TARGET)) break;
     const stx = env.insn(at - i);
     const ldx = env.insn(at + i);
     if (stx.code !== 0x7b || ldx.code !== 0x79 || stx.dst !== 10 || ldx.src !== 10) break;
     if (stx.src !== ldx.dst || !((1 << stx.src) & expected)) break;
     if (stx.off !== off || ldx.off !== off) break;
     expected &= ~(1 << stx.src);
-    env.insnAux(at - i).fastcallPattern = true;
-    env.insnAux(at + i).fastcallPattern = true;
+    env.aux.add(at - i, FASTCALL_PATTERN);
+    env.aux.add(at + i, FASTCALL_PATTERN);
   }
   if (i === 1) return;
   const sub = env.subprog(subprog);
-  if (info.inlined) env.insnAux(at).fastcallSpillsNum = i - 1;
+  if (info.inlined) env.aux.fastcallSpillsNum[at] = i - 1;
   else sub.keepFastcallStack = true;
   sub.fastcallStackOff = Math.min(sub.fastcallStackOff, off);
 }
@@ -265,7 +268,7 @@ export function removeFastcallSpills(env: Env): void {
     const info = env.subprog(s);
     const end = env.subprog(s + 1).start;
     let modified = false;
-    for (let i = info.start; i < end; i++) if (env.insnAux(i).fastcallSpillsNum > 0) modified = true;
+    for (let i = info.start; i < end; i++) if (env.aux.fastcallSpillsNum[i]) modified = true;
     if (modified && !info.keepFastcallStack) info.stackDepth = -info.fastcallStackOff;
   }
 }
@@ -282,8 +285,8 @@ export function growStacksForRewrites(env: Env): void {
     let mayGoto = false;
     for (let i = info.start; i < end; i++) {
       const insn = env.insn(i);
-      if (isHelperCall(insn) && insn.imm === LOOP && env.insnAux(i).loopInline?.fit) loops = true;
-      if (insn.code === MAY_GOTO && env.insnAux(i).seen) mayGoto = true;
+      if (isHelperCall(insn) && insn.imm === LOOP && env.aux.find(i)?.loopInline?.fit) loops = true;
+      if (insn.code === MAY_GOTO && env.aux.has(i, SEEN)) mayGoto = true;
     }
     if (loops) info.stackDepth = Math.ceil(info.stackDepth / 8) * 8 + 24;
     if (mayGoto) info.stackDepth += 16;
@@ -300,7 +303,7 @@ export function liveSubprogs(env: Env): number[] {
   for (let s = 0; s < env.subprogCnt; s++) {
     const end = env.subprog(s + 1).start;
     for (let i = env.subprog(s).start; i < end; i++) {
-      if (!env.insnAux(i).seen) continue;
+      if (!env.aux.has(i, SEEN)) continue;
       live.push(s);
       break;
     }
@@ -318,9 +321,9 @@ export function checkCallbacksLive(env: Env): void {
   const hidden = env.seenException && !env.exceptionCallbackSubprog ? 1 : 0;
   if (live.length + hidden <= 1 || live.length === env.subprogCnt) return;
   const starts = new Set(live.map((s) => afterRemoval(env, env.subprog(s).start)));
-  for (const [i, aux] of env.aux.entries()) {
+  for (let i = 0; i < env.insns.length; i++) {
     const insn = env.insn(i);
-    if (!aux.seen || insn.code !== LD_IMM64 || insn.src !== PSEUDO_FUNC) continue;
+    if (!env.aux.has(i, SEEN) || insn.code !== LD_IMM64 || insn.src !== PSEUDO_FUNC) continue;
     const target = afterRemoval(env, i + insn.imm + 1);
     if (!starts.has(target)) env.reject(errno.EFAULT, msg.deadCallback(target));
   }
@@ -330,9 +333,9 @@ export function checkCallbacksLive(env: Env): void {
 function afterRemoval(env: Env, insn: number): number {
   let target = insn;
   let removed = 0;
-  for (let i = 0; i < env.aux.length; ) {
+  for (let i = 0; i < env.insns.length; ) {
     let end = i;
-    while (end < env.aux.length && !env.insnAux(end).seen) end++;
+    while (end < env.insns.length && !env.aux.has(end, SEEN)) end++;
     if (end > i) {
       if (target >= end - removed) target -= end - i;
       removed += end - i;

@@ -30,9 +30,10 @@ import { checkKfuncCall, kfuncSpinAllowed } from './check_kfunc.ts';
 import { checkLdAbs, checkLdImm } from './check_ld.ts';
 import { BPF_WRITE, checkAtomic, checkLoadMem, checkMemAccess, checkStoreReg, saveAuxPtrType } from './check_mem.ts';
 import { collectRanges } from './collect.ts';
-import { type Env, type Insn, type InsnAux, Reject, type SubprogArg } from './env.ts';
+import { type Env, type Insn, Reject, type SubprogArg } from './env.ts';
 import { BPF_MAIN_FUNC, checkFuncCall, initFuncState, prepareFuncExit } from './frames.ts';
 import { btfPrepareFuncArgs } from './func_args.ts';
+import { JMP_POINT, NOSPEC, NOSPEC_RESULT, PRUNE_POINT, SEEN } from './insn_aux.ts';
 import { insnStr, markVerifierStateScratched, printInsnState, printVerifierState, verboseLinfo } from './log.ts';
 import { BPF_LOG_LEVEL, BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
@@ -83,7 +84,7 @@ function checkLd(env: Env, insn: Insn): number {
   }
   checkLdImm(env, insn);
   env.insnIdx++;
-  if (!env.curState.speculative) env.curAux().seen = true;
+  if (!env.curState.speculative) env.aux.add(env.insnIdx, SEEN);
   return NEXT;
 }
 
@@ -206,20 +207,22 @@ function logInsn(env: Env): void {
 const RECOVERABLE: ReadonlySet<number> = new Set([errno.EPERM, errno.EACCES, errno.EINVAL]);
 
 /** An instruction on a path that only a mispredicting CPU goes: where it fails, a barrier ends the path. */
-function speculate(env: Env, insn: Insn, aux: InsnAux): number {
-  if (aux.nospec) return END;
+function speculate(env: Env, insn: Insn, idx: number): number {
+  const { aux } = env;
+  if (aux.has(idx, NOSPEC)) return END;
   try {
     const outcome = (BY_CLASS[insn.code & 7] as Handler)(env, insn);
-    return aux.nospecResult ? END : outcome;
+    return aux.has(idx, NOSPEC_RESULT) ? END : outcome;
   } catch (error) {
     if (!(error instanceof Reject) || !RECOVERABLE.has(error.errno)) throw error;
-    aux.nospec = true;
+    aux.add(idx, NOSPEC);
     return END;
   }
 }
 
 /** do_check: until no branch is left. */
 function doCheck(env: Env): void {
+  const { aux } = env;
   const count = env.insns.length;
   const logging = (env.log.level & BPF_LOG_LEVEL) !== 0;
   let printState = false;
@@ -236,15 +239,14 @@ function doCheck(env: Env): void {
     collectRanges(env);
     state.lastInsnIdx = env.prevInsnIdx;
     state.insnIdx = idx;
-    const aux = env.insnAux(idx);
     env.insnLogStart = env.log.length;
-    if (aux.prunePoint && isStateVisited(env, idx)) {
+    if (aux.has(idx, PRUNE_POINT) && isStateVisited(env, idx)) {
       logSafe(env, printState);
       if (!popStack(env)) return;
       printState = true;
       continue;
     }
-    if (aux.jmpPoint) pushJmpHistory(env, state, 0, null);
+    if (aux.has(idx, JMP_POINT)) pushJmpHistory(env, state, 0, null);
     if (logging) {
       if (printState && env.log.level & BPF_LOG_LEVEL2) {
         const speculative = state.speculative ? ' (speculative execution)' : '';
@@ -255,12 +257,12 @@ function doCheck(env: Env): void {
       logInsn(env);
     }
     // Code that only a mispredicting CPU reaches stays dead.
-    if (!state.speculative) aux.seen = true;
+    if (!state.speculative) aux.add(idx, SEEN);
     env.walkedFrom = idx;
     env.insnLogStart = env.log.length;
     const insn = env.insn(idx);
     env.liveness.resetWrites(idx);
-    const outcome = state.speculative ? speculate(env, insn, aux) : (BY_CLASS[insn.code & 7] as Handler)(env, insn);
+    const outcome = state.speculative ? speculate(env, insn, idx) : (BY_CLASS[insn.code & 7] as Handler)(env, insn);
     env.liveness.commitWrites();
     if (outcome === NEXT) {
       env.insnIdx++;

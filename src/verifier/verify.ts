@@ -1,4 +1,5 @@
 /** bpf_check(): a program in, a verdict out. */
+
 import { InvariantError } from '../errors.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { ProgType } from '../uapi/bpf.ts';
@@ -11,6 +12,7 @@ import { resolvePseudoLdimm64 } from './check_ld.ts';
 import { Env, Reject, type VerifierProfile, type VerifyOptions } from './env.ts';
 import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
+import { SEEN } from './insn_aux.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
 import { msg, speak } from './messages.ts';
@@ -78,9 +80,9 @@ function check(env: Env): void {
 /** do_misc_fixups: without CAP_PERFMON a tail call's index is masked, by the size of the one map that it uses. */
 function checkTailCallMaps(env: Env): void {
   if (env.bypassSpecV1) return;
-  for (const [i, insn] of env.insns.entries()) {
-    const aux = env.insnAux(i);
-    if (aux.seen && isHelperCall(insn) && insn.imm === TAIL_CALL && aux.mapPtr === 'poison') {
+  for (let i = 0; i < env.insns.length; i++) {
+    const insn = env.insn(i);
+    if (isHelperCall(insn) && insn.imm === TAIL_CALL && env.aux.has(i, SEEN) && env.aux.find(i)?.mapPtr === 'poison') {
       env.reject(errno.EINVAL, msg.tailCallAbuse());
     }
   }

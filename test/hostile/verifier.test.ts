@@ -10,7 +10,7 @@ function hostile(shape: string): { errno: number; log: string[]; peakMiB: number
 const processed = (insns: number) => expect.stringMatching(new RegExp(`^processed ${insns} insns \\(limit 1000000\\)`));
 
 it.each([
-  ['a million instructions', 0, 1_000_000, 680],
+  ['a million instructions', 0, 1_000_000, 300],
   ['states that double', 7, 1_000_001, 256],
 ])(
   '%s: errno %i after %i instructions, below %i MiB',

@@ -16,7 +16,7 @@ const CASES: Readonly<Record<string, { asm: string; stack?: number; probes?: num
   'if and else': { asm: 'if r1 > 7 goto big; r0 = 1; goto out; big: r0 = 2; out: r0 += r1; exit' },
   'branch that the verifier knows': {
     asm: 'r0 = 1; if r1 == 0 goto dead; exit; dead: r0 = 2; exit',
-    reached: [0, 1, 2],
+    reached: [1, 1, 1, 0, 0],
   },
   'loop with a call': {
     asm: 'r6 = r1; r7 = 0; l: call bpf_ktime_get_ns; r7 += r0; r6 -= 1; if r6 != 0 goto l; r0 = r7; exit',
@@ -47,7 +47,11 @@ it.each(Object.entries(CASES))('%s', async (name, { asm, stack = 0, probes, reac
   const depths = Array.from({ length: insns.length / 8 }, (_, i) => [i, i === 0 ? stack : 0] as const);
   const program = {
     ...{ id: 5, name, insns, environment: { map: () => 0, mapValue: () => 0, kfunc, ksym: () => undefined } },
-    ...{ stackDepths: new Map(depths), probes: new Set(probes), ...(reached ? { reached: new Set(reached) } : {}) },
+    ...{
+      stackDepths: new Map(depths),
+      probes: new Set(probes),
+      ...(reached ? { reached: Uint8Array.from(reached) } : {}),
+    },
   };
   const bytes = compileProgram(decodeProgram(memory, program, callOf), {
     ...{ memory, shared: true, counts: true, run: 1000, stackTop: 90_000, prog: 2000 },

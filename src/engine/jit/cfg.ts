@@ -49,9 +49,9 @@ function successors(decoded: DecodedProgram, i: number): number[] | null {
   if (row?.form === 'ja') return [jumpTarget(decoded, i)];
   if (row?.form !== 'jmp' && row?.form !== 'mayGoto') return null;
   const targets = [jumpTarget(decoded, i), i + 1];
-  if (row.form === 'mayGoto' || !program.reached?.has(i)) return targets;
+  if (row.form === 'mayGoto' || !program.reached?.[i]) return targets;
   // What the verifier has never reached is dead: the condition is known.
-  const live = targets.filter((target) => program.reached?.has(target));
+  const live = targets.filter((target) => program.reached?.[target] === 1);
   return live.length === 0 ? targets : live;
 }
 

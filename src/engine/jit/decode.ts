@@ -56,7 +56,7 @@ export function decodeProgram(memory: KernelMemory, program: LoadedProgram, call
     if (row?.op === 'call_local') entries.add(functionTarget({ insns, length: insns.length }, i));
     else if (row?.form === 'call') {
       const call = callOf(row.op, insns.imm[i] as number, insns.off[i] as number, program.environment, memory);
-      if (call.run === 'none' && call.feature !== null && (program.reached?.has(i) ?? true)) {
+      if (call.run === 'none' && call.feature !== null && program.reached?.[i] !== 0) {
         throw new NotSupported(call.feature);
       }
       calls.set(i, call);

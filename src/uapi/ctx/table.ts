@@ -94,13 +94,6 @@ export function plainCtx(struct: string, start: number, end: number, write: bool
   return { struct, fields: [{ ...field, read: ACCESS_ANY, write: write ? ACCESS_ANY : ACCESS_NONE }] };
 }
 
-/** Result of an allowed access. */
-export interface CtxHit {
-  readonly field: CtxField;
-  /** Size that a narrower load widens to (ctx_field_size); 0 where it does not. */
-  readonly fieldSize: number;
-}
-
 /** The field that an access of `size` bytes at `off` may touch; null when it is not allowed. */
 export function ctxAccess(
   table: CtxTable,
@@ -109,7 +102,7 @@ export function ctxAccess(
   write: boolean,
   signExtend: boolean,
   attach: AttachType | null,
-): CtxHit | null {
+): CtxField | null {
   if (off < 0 || off % size !== 0) return null;
   const field = table.fields.find((f) => off >= f.off && off < f.off + f.size);
   if (!field) return null;
@@ -119,9 +112,9 @@ export function ctxAccess(
   if (access === ACCESS_NONE) return null;
   if (signExtend && access & ACCESS_NO_LDSX) return null;
   const whole = access & SIZE_MASK;
-  if (access & ACCESS_ANY) return off + size <= field.off + field.size ? { field, fieldSize: 0 } : null;
-  if (access & ACCESS_WIDE && size === 8 && off + 8 <= field.off + field.size) return { field, fieldSize: whole };
+  if (access & ACCESS_ANY) return off + size <= field.off + field.size ? field : null;
+  if (access & ACCESS_WIDE && size === 8 && off + 8 <= field.off + field.size) return field;
   if (access & ACCESS_START && off !== field.off) return null;
-  if (access & (ACCESS_NARROW | ACCESS_START)) return size <= whole ? { field, fieldSize: whole } : null;
-  return size === whole ? { field, fieldSize: 0 } : null;
+  if (access & (ACCESS_NARROW | ACCESS_START)) return size <= whole ? field : null;
+  return size === whole ? field : null;
 }
