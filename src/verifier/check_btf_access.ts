@@ -29,7 +29,7 @@ import {
 } from '../kernel/bpf/btf_record.ts';
 import { type MapType, mapTypes } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
-import { BPF_LDX, BPF_MEM, BPF_ST, BPF_STX, classOf, modeOf } from '../uapi/insn.ts';
+import { BPF_LDX, BPF_MEM, BPF_STX, classOf, modeOf } from '../uapi/insn.ts';
 import { btfNestedTypeIsTrusted, btfStructAccess, btfStructIdsMatch, walk } from './btf_walk.ts';
 import { BPF_READ, checkPtrOffReg } from './check_region.ts';
 import { inRcuCs } from './context.ts';
@@ -239,10 +239,9 @@ export function checkMapKptrAccess(env: Env, valueRegno: number, insnIdx: number
     if (registerIsNull(value)) return;
     const reason = mapKptrMatchType(env, field, value, valueRegno);
     if (reason) env.reject(errno.EACCES, reason);
-  } else if (cls === BPF_ST) {
-    if (insn.imm) env.reject(errno.EACCES, msg.kptrImm(field.offset));
-  } else {
-    env.reject(errno.EACCES, msg.kptrInsn());
+  } else if (insn.imm) {
+    // BPF_ST: the other classes with this mode do not access memory.
+    env.reject(errno.EACCES, msg.kptrImm(field.offset));
   }
 }
 

@@ -1,4 +1,6 @@
 /** One argument of a helper (check_func_arg). */
+
+import { InvariantError } from '../errors.ts';
 import {
   ARG_ANYTHING,
   ARG_CONST_ALLOC_SIZE_OR_ZERO,
@@ -77,10 +79,15 @@ export function checkFuncArg(env: Env, arg: number, meta: CallMeta, proto: FuncP
   HANDLERS[baseType(argType)]?.(env, { arg, regno, reg, argType, meta, proto, insnIdx });
 }
 
+/** The map of a key or value argument: prototypes have it before them. */
+function theMap({ map, funcName }: CallMeta): VerifierMap {
+  if (!map) throw new InvariantError(`bpf_${funcName} takes a key or value of no map`);
+  return map;
+}
+
 /** resolve_map_arg_type: what a value argument is for this kind of map. */
 function resolveMapArgType(env: Env, meta: CallMeta, argType: number): number {
-  const { map } = meta;
-  if (!map) return env.reject(errno.EACCES, msg.invalidMapPtr('type'));
+  const map = theMap(meta);
   if (map.type === 'sockmap' || map.type === 'sockhash') {
     if (argType !== ARG_PTR_TO_MAP_VALUE) env.reject(errno.EINVAL, msg.invalidSockmapArg());
     return ARG_PTR_TO_BTF_ID_SOCK_COMMON;
@@ -136,20 +143,17 @@ const HANDLERS: Readonly<Record<number, (env: Env, of: Arg) => void>> = {
     meta.mapUid = reg.mapUid;
   },
   [ARG_PTR_TO_MAP_KEY]: (env, { regno, reg, meta }) => {
-    const { map } = meta;
-    if (!map) throw env.reject(errno.EACCES, msg.invalidMapPtr('key'));
+    const map = theMap(meta);
     checkHelperMemAccess(env, regno, map.keySize, BPF_READ, false, null);
     if (canElideValueNullness(map) && env.has('constant_key_lookup'))
       meta.constMapKey = constantMapKey(env, reg, map.keySize);
   },
   [ARG_PTR_TO_MAP_VALUE]: (env, { regno, reg, argType, meta }) => {
     if (argType & PTR_MAYBE_NULL && registerIsNull(reg)) return;
-    if (!meta.map) throw env.reject(errno.EACCES, msg.invalidMapPtr('value'));
     meta.rawMode = (argType & MEM_UNINIT) !== 0;
-    checkHelperMemAccess(env, regno, meta.map.valueSize, accessOf(argType), false, meta);
+    checkHelperMemAccess(env, regno, theMap(meta).valueSize, accessOf(argType), false, meta);
   },
-  [ARG_PTR_TO_PERCPU_BTF_ID]: (env, { regno, reg, meta }) => {
-    if (!reg.btfId) env.reject(errno.EACCES, msg.invalidBtfIdIn(regno));
+  [ARG_PTR_TO_PERCPU_BTF_ID]: (_env, { reg, meta }) => {
     meta.retBtf = reg.btf;
     meta.retBtfId = reg.btfId;
   },

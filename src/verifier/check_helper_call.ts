@@ -247,12 +247,8 @@ function dynptrArg(env: Env, proto: FuncProto): RegState | null {
 }
 
 function percpuPtr(call: HelperCall): void {
-  const { env } = call;
-  const reg = env.curRegs()[1] as RegState;
-  if (!(reg.type & MEM_RCU)) return;
-  const kind = reg.btf?.kind(reg.btfId);
-  if (kind !== 'struct' && kind !== 'union') env.reject(errno.EFAULT, msg.helperBtfInvalid());
-  call.percpuAlloc = true;
+  const reg = call.env.curRegs()[1] as RegState;
+  if (reg.type & MEM_RCU) call.percpuAlloc = true;
 }
 
 /** update_loop_inline_state: one callback, without flags, can be called without the helper. */

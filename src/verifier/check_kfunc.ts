@@ -9,7 +9,7 @@ import { checkReturnCode } from './check_attach.ts';
 import { inRcuCs, nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
-import { inRbtreeLockRequiredCb, refConvertOwningNonOwning } from './graph.ts';
+import { refConvertOwningNonOwning } from './graph.ts';
 import { IS_ITER_NEXT } from './insn_aux.ts';
 import { processIterNextCall } from './iter_args.ts';
 import { checkKfuncArgs } from './kfunc_args.ts';
@@ -127,9 +127,6 @@ function enterOrLeave(env: Env, { name }: KfuncMeta, sleepable: boolean): void {
   const rcuUnlock = name === 'bpf_rcu_read_unlock';
   const named = env.has('sleep_context_named');
   if (rcuLock || rcuUnlock) {
-    if ((state.activeRcuLocks || named) && inRbtreeLockRequiredCb(env)) {
-      env.reject(errno.EACCES, msg.rcuInTreeCallback());
-    }
     if (rcuUnlock && !state.activeRcuLocks) env.reject(errno.EINVAL, msg.rcuUnmatched(name));
     if (rcuLock && state.activeRcuLocks && !env.has('nested_rcu_read_lock')) {
       env.reject(errno.EINVAL, msg.rcuNested(name));

@@ -1,5 +1,6 @@
 /** Does a register hold what a helper's argument wants (check_reg_type, check_func_arg_reg_off)? */
 import type { Btf } from '../btf/btf.ts';
+import { InvariantError } from '../errors.ts';
 import {
   ARG_CONST_ALLOC_SIZE_OR_ZERO,
   ARG_CONST_MAP_PTR,
@@ -121,6 +122,7 @@ const COMPARED: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | PTR_MAYBE_NULL,
   PTR_TO_BTF_ID | PTR_MAYBE_NULL | MEM_RCU,
 ]);
+/** For locks and bpf_kptr_xchg alone. */
 const ALLOCATED: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | MEM_ALLOC,
   PTR_TO_BTF_ID | MEM_PERCPU | MEM_ALLOC,
@@ -133,7 +135,6 @@ const PERCPU: ReadonlySet<number> = new Set([
   PTR_TO_BTF_ID | MEM_PERCPU | MEM_RCU,
   PTR_TO_BTF_ID | MEM_PERCPU | PTR_TRUSTED,
 ]);
-const TAKES_ALLOCATED: ReadonlySet<string> = new Set(['spin_lock', 'spin_unlock', 'kptr_xchg']);
 
 /** COMPATIBLE, as the release has it. */
 function compatibleTypes(env: Env, argType: number): readonly number[] | undefined {
@@ -152,7 +153,7 @@ export interface BtfTarget {
 export function checkRegType(env: Env, regno: number, argType: number, target: BtfTarget | null, meta: CallMeta): void {
   const reg = env.curRegs()[regno] as RegState;
   const compatible = compatibleTypes(env, argType);
-  if (!compatible) env.reject(errno.EFAULT, msg.unsupportedArgType(argType));
+  if (!compatible) throw new InvariantError(`argument type ${argType} of bpf_${meta.funcName}`);
   let { type } = reg;
   if (argType & MEM_RDONLY) type &= ~MEM_RDONLY;
   if (argType & PTR_MAYBE_NULL) type &= ~PTR_MAYBE_NULL;
@@ -172,7 +173,6 @@ export function checkRegType(env: Env, regno: number, argType: number, target: B
   if (COMPARED.has(reg.type)) {
     compareStructs(env, reg, regno, argType, target, meta);
   } else if (ALLOCATED.has(reg.type)) {
-    if (!TAKES_ALLOCATED.has(meta.funcName)) env.reject(errno.EFAULT, msg.allocUnhandled());
     if (isXchg && regno === 2) matchKptr(env, reg, regno, meta);
   } else if (!PERCPU.has(reg.type)) {
     env.reject(errno.EFAULT, msg.btfTypeMatch());

@@ -8,13 +8,12 @@ import { msg } from './messages.ts';
 import { range } from './range.ts';
 import type { RegState } from './types.ts';
 
-/** check_reg_const_str: the register points to a string that nobody can change. */
+/** check_reg_const_str: the register points to a string that nobody can change: a frozen map is a section, and so one value. */
 export function checkRegConstStr(env: Env, reg: RegState, regno: number): void {
   const { map } = reg;
   if (reg.type !== PTR_TO_MAP_VALUE || !map) env.reject(errno.EINVAL);
   if (!map.frozen || !(map.flags & BPF_F_RDONLY_PROG)) env.reject(errno.EACCES, msg.strNotReadonly(regno));
   if (!range.isConst(reg.val)) env.reject(errno.EACCES, msg.strNotConstant(regno));
-  if (map.type !== 'array' || map.maxEntries !== 1) env.reject(errno.EACCES, msg.strNoDirect());
   checkMapAccess(env, regno, reg.off, map.valueSize - reg.off, false, ACCESS_HELPER);
   const off = reg.off + range.valueF(reg.val);
   if (constString(map.data, map.valueSize, off) === null) env.reject(errno.EINVAL, msg.strNotTerminated());

@@ -41,7 +41,6 @@ export function processDynptrFunc(
     markStackSlotsDynptr(env, reg, argType, insnIdx, cloneRefObjId);
     return;
   }
-  if (reg.type === CONST_PTR_TO_DYNPTR && !(argType & MEM_RDONLY)) env.reject(errno.EINVAL, msg.dynptrConst());
   if (!isDynptrRegValidInit(env, reg)) env.reject(errno.EINVAL, msg.dynptrNotInit(regno - 1));
   if (!isDynptrTypeExpected(env, reg, argType & ~MEM_RDONLY)) {
     env.reject(errno.EINVAL, msg.dynptrWrongType(dynptrTypeStr(argToDynptrType(argType)), regno - 1));

@@ -42,10 +42,8 @@ export function btfPrepareFuncArgs(env: Env, subprog: number): void {
   if (info.argsCached) return;
   const typeId = funcTypeId(env, info);
   const { btf } = env;
-  if (!typeId || !btf) {
-    if (info.isGlobal) env.reject(errno.EFAULT, msg.globalNeedsBtf());
-    env.reject(errno.EINVAL);
-  }
+  // A function is only known to be global from its BTF.
+  if (!typeId || !btf) env.reject(errno.EINVAL);
   const func = btf.type(typeId);
   if (func.kind !== 'func') env.reject(errno.EFAULT);
   const proto = btf.type(func.type);
@@ -151,7 +149,8 @@ function preparePointer(
     const id = kernelType(env, btf, target, arg);
     const kernel = env.vmlinux.type(id);
     if (kernel.kind !== 'struct' && kernel.kind !== 'union') {
-      env.reject(errno.EINVAL, msg.tagTypeNotAllowed(arg, btfTypeStr(kernel), kernel.name));
+      // It names the pointer, which has no name.
+      env.reject(errno.EINVAL, msg.tagTypeNotAllowed(arg, btfTypeStr(kernel)));
     }
     return plain(ARG_PTR_TO_BTF_ID | PTR_UNTRUSTED, 0, id);
   }

@@ -261,7 +261,6 @@ const HANDLERS: Readonly<Record<ArgKind, (arg: Arg) => void>> = {
     } else {
       env.reject(errno.EINVAL, msg.allocExpected(index));
     }
-    if (!reg.refObjId) env.reject(errno.EINVAL, msg.allocNotReferenced());
     call.argBtf = reg.btf;
     call.argBtfId = reg.btfId;
   },

@@ -33,7 +33,6 @@ function constantOffset(env: Env, reg: RegState, regno: number, field: string): 
 export function graphRootArg(env: Env, reg: RegState, regno: number, call: KfuncCall, rootType: number): BtfField {
   const arg = regno - 1;
   if (reg.type !== PTR_TO_MAP_VALUE && reg.type !== ALLOCATED) env.reject(errno.EINVAL, msg.mapValueOrAlloc(arg));
-  if (reg.type === ALLOCATED && !reg.refObjId) env.reject(errno.EINVAL, msg.allocNotReferenced());
   const name = btfFieldTypeName(rootType);
   const off = constantOffset(env, reg, regno, name);
   const record = regBtfRecord(env, reg);
@@ -86,5 +85,4 @@ export function treeNodeArg(env: Env, reg: RegState, regno: number, call: KfuncC
 
 function requireOwned(env: Env, reg: RegState, regno: number): void {
   if (reg.type !== ALLOCATED) env.reject(errno.EINVAL, msg.allocExpected(regno - 1));
-  if (!reg.refObjId) env.reject(errno.EINVAL, msg.allocNotReferenced());
 }

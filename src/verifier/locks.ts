@@ -34,9 +34,6 @@ export function processSpinLock(env: Env, regno: number, lock: boolean, res: boo
   const ptr = map ?? reg.btf;
   const type = res ? (irq ? REF_TYPE_RES_LOCK_IRQ : REF_TYPE_RES_LOCK) : REF_TYPE_LOCK;
   if (lock) {
-    if (state.activeLocks && !res && state.refs.some((ref) => ref.type === REF_TYPE_LOCK)) {
-      env.reject(errno.EINVAL, msg.lockTwice());
-    }
     if (state.activeLocks && res && findLockState(state, REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ, reg.id, ptr)) {
       env.reject(errno.EINVAL, msg.lockDeadlock());
     }

@@ -99,7 +99,7 @@ export function checkExitLeaks(env: Env, exception: boolean): void {
     return;
   }
   // Regions first, and no word of what was left but the references.
-  if (last && env.curState.activeLocks) env.reject(errno.EINVAL, msg.lockMissing(exception));
+  if (last && env.curState.activeLocks) env.reject(errno.EINVAL, msg.lockMissing());
   if (last && env.curState.activeRcuLocks) env.reject(errno.EINVAL, msg.rcuMissing(exception));
   if (last && env.curState.activePreemptLocks) {
     env.reject(errno.EINVAL, msg.preemptMissing(exception, env.curState.activePreemptLocks));

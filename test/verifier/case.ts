@@ -47,7 +47,12 @@ export interface VerifierCase {
   readonly exceptionCallback?: string | readonly string[];
   /** Other fields of the program: func_info and line_info that do not fit, attachments that there are not. */
   readonly also?: Partial<KernelProgram> | ((program: KernelProgram) => Partial<KernelProgram>);
-  /** `type_id(node)` in it is the id of a local type (LOCAL_TYPES). */
+  /** A line of the log of all paths: of messages that are not the last. */
+  readonly logs?: string;
+  /**
+   * `type_id(node)` in it is the id of a local type (LOCAL_TYPES), `btf_id(NAME)` that of a type of the kernel. `calls_of(PREFIX, COUNT)`
+   * calls so many functions of the kernel whose names begin so.
+   */
   readonly asm: string;
 }
 
@@ -117,11 +122,29 @@ function attachment({ to, type }: VerifierCase, kernel: Btf): { id: number; memb
   };
 }
 
+/** Replaces what names types of the kernel. */
+function withKernel(asm: string, kernel: Btf): string {
+  const id = (name: string) =>
+    (['func', 'struct', 'var'] as const).map((kind) => kernel.find(name, kind)).find(Boolean) ?? 0;
+  return asm
+    .replace(/\bbtf_id\((\w+)\)/g, (_, name: string) => `${id(name)}`)
+    .replace(/calls_of\((\w+), (\d+)\)/g, (_, prefix: string, count: string) => {
+      const ids = Array.from({ length: kernel.nrTypes - 1 }, (__, i) => i + 1);
+      const named = ids.filter((at) => kernel.kind(at) === 'func' && kernel.name(at).startsWith(prefix));
+      return named
+        .slice(0, Number(count))
+        .map((at) => `.insn(0x85, 0, 2, 0, ${at})`)
+        .join('; ');
+    });
+}
+
 /** The case as a program for `kernel`. */
 export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const kfuncs: Record<string, number> = {};
-  for (const [, name = ''] of test.asm.matchAll(/call (bpf_\w+)/g)) {
-    const id = helperNames.includes(name.slice(4)) || helperNames.includes(name) ? 0 : kernel.find(name, 'func');
+  const asm = withKernel(test.asm, kernel);
+  for (const [, name = ''] of asm.matchAll(/call (\w+)/g)) {
+    const known = test.funcs?.[name] || helperNames.includes(name.slice(4)) || helperNames.includes(name);
+    const id = known ? 0 : kernel.find(name, 'func');
     if (id) kfuncs[name] = id;
   }
   const names = Object.keys(test.maps ?? {});
@@ -129,7 +152,7 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const raw: number[][] = [];
   const withFuncs = test.funcs ? funcsOf(test.funcs) : {};
   const btf = buildCaseBtf(withFuncs, test.exceptionCallback);
-  const named = test.asm.replace(/type_id\((\w+)\)/g, (_, name: keyof typeof btf.locals) => `${btf.locals[name]}`);
+  const named = asm.replace(/type_id\((\w+)\)/g, (_, name: keyof typeof btf.locals) => `${btf.locals[name]}`);
   const text = named.replace(/\.insn\(([^)]*)\)/g, (_, fields: string) => {
     raw.push(fields.split(',').map(Number));
     return `r0 = ${RAW + raw.length - 1}`;
@@ -146,7 +169,7 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   const needsBtf =
     test.funcs !== undefined ||
     test.exceptionCallback !== undefined ||
-    named !== test.asm ||
+    named !== asm ||
     Object.values(test.maps ?? {}).some((map) => map.of);
   const type = test.type ?? 'syscall';
   const attached = attachment(test, kernel);
@@ -172,10 +195,11 @@ export function caseProgram(test: VerifierCase, kernel: Btf): KernelProgram {
   return { ...program, ...(typeof test.also === 'function' ? test.also(program) : test.also) };
 }
 
-/** Last line of a log that is not statistics. */
+/** Last line of a log that is not statistics. Ids of kfuncs are the BTF's own. */
 export function lastMessage(log: string): string {
   const lines = log.split('\n').filter((line) => line !== '' && !STATISTICS.test(line));
   // Some messages end without a newline.
-  return lines.at(-1)?.replace(/verification time \d+ usec$/, '') ?? '';
+  const last = lines.at(-1)?.replace(/verification time \d+ usec$/, '') ?? '';
+  return last.replace(/(kfunc \w+)#\d+/, '$1#ID');
 }
 const STATISTICS = /^(verification time|stack depth|processed) /;

@@ -21,6 +21,12 @@ export const VALUE_TYPES = {
   list: 32,
   /** { struct bpf_spin_lock lock; struct bpf_rb_root root __contains(case_node, branch); unsigned long count; } */
   tree: 32,
+  /** { struct bpf_spin_lock lock; struct bpf_list_head head __contains(case_pair, first); unsigned long count; } */
+  pairs: 32,
+  /** { struct case_leaf __uptr *data; }, of a task storage */
+  uptr: 8,
+  /** { struct case_leaf __kptr *leaf; } */
+  leaf: 8,
 } as const;
 export type ValueType = keyof typeof VALUE_TYPES;
 
@@ -31,8 +37,9 @@ export type ValueType = keyof typeof VALUE_TYPES;
  * - leaf: { unsigned long number @0; unsigned long more @8 }
  * - big: 1024 bytes
  * - holder: { unsigned long number @0; bpf_cpumask __kptr *mask @8 }
+ * - pair: { bpf_list_node first @0; bpf_list_node second @24 }
  */
-export const LOCAL_TYPES = ['node', 'leaf', 'holder', 'big'] as const;
+export const LOCAL_TYPES = ['node', 'leaf', 'holder', 'big', 'pair'] as const;
 type LocalType = (typeof LOCAL_TYPES)[number];
 
 /** What a parameter of a function is: the type, and its tag where it has one. */
@@ -57,6 +64,12 @@ export const ARG_TYPES = {
   ctx_task: 'ctx',
   /** int n __arg_nonnull */
   tagged_int: 'nonnull',
+  /** unsigned long __arena *p __arg_nonnull */
+  arena_nonnull: 'arena nonnull',
+  /** struct { unsigned long x; } *ctx __arg_ctx */
+  ctx_anonymous: 'ctx',
+  /** struct cma *p __arg_untrusted, of which this BTF and the kernel's have a declaration alone */
+  untrusted_declared: 'untrusted',
   /** A tag that there is not */
   odd: 'odd',
 } as const;
@@ -66,6 +79,8 @@ export interface FuncCase {
   readonly linkage: 'static' | 'global';
   readonly returns?: 'int' | 'void';
   readonly args: readonly ArgType[];
+  /** Tags besides: those of ARG_TYPES are left out where the function is static. */
+  readonly tagged?: boolean;
 }
 
 export interface CaseBtf {
@@ -98,9 +113,10 @@ export function buildCaseBtf(
   const mask = b.struct('bpf_cpumask', 40, [member('usage', int, 32)]);
   const task = b.struct('task_struct', 8, [member('pid', int, 0)]);
   const dynptr = opaque('bpf_dynptr', 16);
+  const listNode = opaque('bpf_list_node', 24);
   const locals = {
     node: b.struct('case_node', 72, [
-      member('link', opaque('bpf_list_node', 24), 0),
+      member('link', listNode, 0),
       member('refs', b.struct('bpf_refcount', 4, [member('val', int, 0)]), 24),
       member('number', u64, 32),
       member('branch', opaque('bpf_rb_node', 32), 40),
@@ -108,8 +124,9 @@ export function buildCaseBtf(
     leaf: b.struct('case_leaf', 16, [member('number', u64, 0), member('more', u64, 8)]),
     big: opaque('case_big', 1024),
     holder: b.struct('case_holder', 16, [member('number', u64, 0), member('mask', b.kptr(mask, 'kptr'), 8)]),
+    pair: b.struct('case_pair', 48, [member('first', listNode, 0), member('second', listNode, 24)]),
   };
-  const values = {
+  const values: Record<ValueType, number> = {
     kptr: b.struct('v_kptr', 16, [member('x', u64, 0), member('mask', b.kptr(mask, 'kptr'), 8)]),
     unref: b.struct('v_unref', 8, [member('mask', b.kptr(mask, 'kptr_untrusted'), 0)]),
     lock: b.struct('v_lock', 8, [member('lock', lock, 0), member('x', int, 4)]),
@@ -126,8 +143,12 @@ export function buildCaseBtf(
     ]),
     list: b.struct('v_list', 32, [member('lock', lock, 0), member('head', head, 8), member('count', u64, 24)]),
     tree: b.struct('v_tree', 32, [member('lock', lock, 0), member('root', root, 8), member('count', u64, 24)]),
+    pairs: b.struct('v_pairs', 32, [member('lock', lock, 0), member('head', head, 8), member('count', u64, 24)]),
+    uptr: b.struct('v_uptr', 8, [member('data', b.kptr(locals.leaf, 'uptr'), 0)]),
+    leaf: b.struct('v_leaf', 8, [member('leaf', b.kptr(locals.leaf, 'kptr'), 0)]),
   };
   contains(values.list, 1, 'case_node:link');
+  contains(values.pairs, 1, 'case_pair:first');
   contains(values.tree, 1, 'case_node:branch');
   const args: Readonly<Record<ArgType, number>> = {
     int,
@@ -144,13 +165,16 @@ export function buildCaseBtf(
     ctx_task: b.ptr(task),
     tagged_int: int,
     odd: b.ptr(u64),
+    arena_nonnull: b.ptr(u64),
+    ctx_anonymous: b.ptr(b.struct('', 8, [member('x', u64, 0)])),
+    untrusted_declared: b.ptr(b.fwd('cma')),
   };
   const ids = new Map<string, number>();
-  for (const [name, { linkage, returns, args: types }] of Object.entries(funcs)) {
+  for (const [name, { linkage, returns, args: types, tagged }] of Object.entries(funcs)) {
     const params = types.map((type, i): [string, number] => [i === 0 ? 'ctx' : `arg${i}`, args[type]]);
     const id = b.func(name, b.proto(returns === 'void' ? 0 : int, params), linkage === 'global' ? 1 : 0);
     ids.set(name, id);
-    if (linkage === 'static') continue;
+    if (linkage === 'static' && !tagged) continue;
     types.forEach((type, i) => {
       for (const tag of ARG_TYPES[type]?.split(' ') ?? []) b.declTag(`arg:${tag}`, id, i);
     });

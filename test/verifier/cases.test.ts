@@ -8,7 +8,7 @@ import { verify } from '../../src/verifier/index.ts';
 import { initRange } from '../../src/verifier/range.ts';
 import { caseProgram, lastMessage } from './case.ts';
 import { allCases } from './cases/index.ts';
-import { documentedCases } from './documented.ts';
+import { documentedCases, documentedProfile } from './documented.ts';
 
 const read = (path: string): Buffer => readFileSync(new URL(path, import.meta.url));
 const expected = JSON.parse(read('expected.json').toString()) as Record<string, string>;
@@ -16,12 +16,15 @@ const btf = Btf.parse(brotliDecompressSync(read('../data/btf/6.18.44.btf.br')));
 const profile = loadProfile({ release: '6.18', readBtf: () => btf });
 initRange(Uint8Array.from(read('../../dist/verifier.wasm')));
 
-describe('what a 6.18 would say of programs that this one cannot be asked about', () => {
+describe('what a kernel would say that cannot be asked', () => {
   for (const test of documentedCases) {
     it(test.name, () => {
-      const { errno, log } = verify(caseProgram(test, btf), profile, { logLevel: 4 });
+      const of = documentedProfile(test);
+      const options = { logLevel: test.logs ? 2 : 4, caps: test.caps ?? 'all' } as const;
+      const { errno, log } = verify(caseProgram(test, of.btf), of, options);
       const have = errno ? `${errnoName(errno)} ${lastMessage(log)}`.trim() : 'accept';
       expect(have.replace(/btf_id \d+/, 'btf_id ID')).toBe(test.says);
+      if (test.logs) expect(log.split('\n')).toContain(test.logs);
     });
   }
 });
@@ -29,9 +32,13 @@ describe('what a 6.18 would say of programs that this one cannot be asked about'
 describe('what a 6.18 says of small programs', () => {
   for (const test of allCases) {
     it(test.name, () => {
-      const verdict = verify(caseProgram(test, btf), profile, { logLevel: 4, caps: test.caps ?? 'all' });
+      const verdict = verify(caseProgram(test, btf), profile, {
+        logLevel: test.logs ? 2 : 4,
+        caps: test.caps ?? 'all',
+      });
       const have = verdict.errno ? `${errnoName(verdict.errno)} ${lastMessage(verdict.log)}`.trim() : 'accept';
       expect(have).toBe(expected[test.name]);
+      if (test.logs) expect(verdict.log.split('\n')).toContain(test.logs);
     });
   }
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { linkPrograms } from '../../src/kernel/link.ts';
+import type { Profile } from '../../src/kernel/profile.ts';
 import type { KernelProgram } from '../../src/kernel/program.ts';
 import { loadObject } from '../../src/loader/object.ts';
 import { verify } from '../../src/verifier/index.ts';
@@ -9,9 +10,9 @@ import { msg } from '../../src/verifier/messages.ts';
 import { root } from '../root.ts';
 import { corpusProfile } from '../verdicts/corpus.ts';
 import { callMatrix } from './call_matrix.ts';
-import { caseProgram } from './case.ts';
+import { caseProgram, type VerifierCase } from './case.ts';
 import { allCases } from './cases/index.ts';
-import { documentedCases } from './documented.ts';
+import { documentedCases, documentedProfile } from './documented.ts';
 import { objectCases } from './objects.ts';
 
 type Message = (...args: never[]) => string | readonly string[];
@@ -23,27 +24,32 @@ const CALLS = ['graph', 'misc', 'global', 'more'] as const;
 
 interface Case {
   readonly name: string;
+  readonly profile: Profile;
   readonly program: KernelProgram;
-  readonly caps?: 'bpf';
+  readonly caps?: 'bpf' | undefined;
+  readonly logLevel?: number;
+}
+
+function caseOf(test: VerifierCase, profile: Profile): Case {
+  const logLevel = test.logs ? 2 : 0;
+  return { name: `case ${test.name}`, profile, program: caseProgram(test, profile.btf), caps: test.caps, logLevel };
 }
 
 function* allPrograms(): Generator<Case> {
   const profile = corpusProfile();
-  const { btf } = profile;
-  for (const test of [...allCases, ...documentedCases]) {
-    yield { name: `case ${test.name}`, program: caseProgram(test, btf), ...(test.caps ? { caps: test.caps } : {}) };
-  }
+  for (const test of allCases) yield caseOf(test, profile);
+  for (const test of documentedCases) yield caseOf(test, documentedProfile(test));
   for (const { name, linked } of objectCases(profile)) {
-    if (linked.program) yield { name: `object ${name}`, program: linked.program };
+    if (linked.program) yield { name: `object ${name}`, profile, program: linked.program, logLevel: 2 };
   }
   for (const name of CALLS) {
     const file = new URL(`test/data/calls/call_${name}.bpf.o.br`, root);
     const object = loadObject(brotliDecompressSync(readFileSync(file)), name);
     for (const { spec, program } of linkPrograms(object, profile)) {
-      if (program) yield { name: `object call_${name}.${spec.name}`, program };
+      if (program) yield { name: `object call_${name}.${spec.name}`, profile, program, logLevel: 2 };
     }
   }
-  for (const test of callMatrix(btf)) yield { name: `call ${test.name}`, program: caseProgram(test, btf) };
+  for (const test of callMatrix(profile.btf)) yield { ...caseOf(test, profile), name: `call ${test.name}` };
 }
 
 /** Runs every case; each message is noted when it is worded. initRange() has been called. */
@@ -60,11 +66,10 @@ export function messageCoverage(): Coverage {
     };
   }
   try {
-    const profile = corpusProfile();
-    for (const { name, program, caps } of allPrograms()) {
+    for (const { name, profile, program, caps, logLevel } of allPrograms()) {
       current = name;
       // Some messages are for the log of all paths alone.
-      verify(program, profile, { caps: caps ?? 'all', cpus: 2, logLevel: name.startsWith('object') ? 2 : 0 });
+      verify(program, profile, { caps: caps ?? 'all', cpus: 2, logLevel: logLevel ?? 0 });
     }
   } finally {
     Object.assign(table, original);

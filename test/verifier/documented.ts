@@ -1,14 +1,25 @@
 /**
- * Cases that the kernel at hand cannot be asked about, since it was built or booted without something: what it would say is known from
- * its source alone. cases.test.ts holds our verifier against `says`.
+ * Cases that the kernel at hand cannot be asked about, since it is another release or was built or booted without something: what would
+ * be said is known from the kernel's source alone. cases.test.ts holds our verifier against `says`.
  */
+import type { Btf } from '../../src/btf/btf.ts';
+import type { Release } from '../../src/kernel/bpf/rows.ts';
+import { loadProfile, type Profile } from '../../src/kernel/profile.ts';
+import { matrixProfile } from '../matrix/compare.ts';
+import { corpusProfile } from '../verdicts/corpus.ts';
 import type { VerifierCase } from './case.ts';
+import { madeUpCases } from './made_up.ts';
+import { releaseWordCases } from './release_words.ts';
 
 export interface DocumentedCase extends VerifierCase {
   /** Errno and message, as in expected.json. */
   readonly says: string;
   /** Function of kernel/bpf that has the message. */
   readonly source: string;
+  /** Of another release than 6.18. */
+  readonly release?: Release;
+  /** Of a kernel with other types. */
+  readonly kernel?: () => Btf;
 }
 
 const leave = 'r0 = 0; exit';
@@ -16,8 +27,20 @@ const fentry = { type: 'tracing', attach: 'trace_fentry' } as const;
 const lsm = { type: 'lsm', attach: 'lsm_mac' } as const;
 const setRetval = `r1 = 0; call bpf_set_retval; r0 = 1; exit`;
 
+const profiles = new Map<Release, Profile>();
+
+/** The kernel that a case is for. */
+export function documentedProfile({ release, kernel }: DocumentedCase): Profile {
+  const btf = kernel?.();
+  if (btf) return loadProfile({ release: '6.18', readBtf: () => btf });
+  if (!release) return corpusProfile();
+  const known = profiles.get(release) ?? matrixProfile(release);
+  profiles.set(release, known);
+  return known;
+}
+
 /** A policy of the kernel at hand refuses fentry, fexit, fmod_ret and LSM programs before its verifier runs. */
-export const documentedCases: readonly DocumentedCase[] = [
+const policyCases: readonly DocumentedCase[] = [
   {
     name: 'documented: fentry of a function that must not be traced',
     ...fentry,
@@ -151,4 +174,18 @@ export const documentedCases: readonly DocumentedCase[] = [
     says: 'EINVAL bpf_struct_ops map cannot be used in prog',
     source: 'check_map_prog_compatibility',
   },
+  {
+    name: 'documented: untrusted key to a kfunc that asks for no trust',
+    type: 'tracing',
+    attach: 'trace_iter',
+    to: 'bpf_iter_task',
+    sleepable: true,
+    maps: { m: {} },
+    asm: `r1 = map_value(m, 0); r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_dynptr_from_mem; r1 = 0; r2 = btf_id(bpf_key);
+      call bpf_rdonly_cast; r3 = r0; r1 = r10; r1 += -16; r2 = r1; call bpf_verify_pkcs7_signature; ${leave}`,
+    says: 'EINVAL arg#2 is untrusted_ptr_ expected ptr_ or socket',
+    source: 'process_kf_arg_ptr_to_btf_id',
+  },
 ];
+
+export const documentedCases: readonly DocumentedCase[] = [...policyCases, ...madeUpCases, ...releaseWordCases];

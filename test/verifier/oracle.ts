@@ -23,7 +23,7 @@ for (const test of allCases) {
   using live = new LiveObject(cpus().length);
   let verdict: { errno: number; log: string };
   try {
-    const load = () => live.load(caseProgram(test, kernel), verbose ? 2 : 4).verdict;
+    const load = () => live.load(caseProgram(test, kernel), verbose || test.logs ? 2 : 4).verdict;
     verdict = test.caps ? withCapBpfAlone(load) : load();
   } catch (error) {
     console.log(`${test.name}\n  could not be loaded: ${(error as Error).message}`);
@@ -31,6 +31,8 @@ for (const test of allCases) {
   }
   const have = verdict.errno ? `${errnoName(verdict.errno)} ${lastMessage(verdict.log)}`.trim() : 'accept';
   if (verbose) console.log(verdict.log);
+  if (test.logs && !verdict.log.split('\n').includes(test.logs))
+    console.log(`${test.name}: the log has no line '${test.logs}'`);
   if (said[test.name] !== undefined) console.log(`${test.name}: two cases of that name`);
   said[test.name] = have;
   if (have !== expected[test.name]) console.log(`${test.name}\n  kernel:  ${have}\n  written: ${expected[test.name]}`);

@@ -34,21 +34,17 @@ export const calls = {
   tailCallAbuse: () => 'tail_call abusing map_ptr',
   tailCallMap: () => 'expected prog array map for tail call',
   mapNoCallback: () => 'callback function not allowed for map',
-  helperBtfInvalid: () => 'Helper has invalid btf/btf_id in R1',
 
   // check_func_arg
   leaksAddr: (regno: number) => `R${regno} leaks addr into helper function`,
   packetByHelper: () => 'helper access to the packet is not allowed',
   invalidSockmapArg: () => 'invalid arg_type for sockmap/sockhash',
-  invalidMapPtr: (what: string) => `invalid map_ptr to access map->${what}`,
-  unsupportedArgType: (type: number) => `verifier bug: unsupported arg type ${type}`,
   argExpected: (regno: number, type: string, expected: string) => `R${regno} type=${type} expected=${expected}`,
   mayWriteInto: (func: string, regno: number, type: string) =>
     `${func}() may write into memory pointed by R${regno} type=${type}`,
   helperNull: (regno: number) => `Possibly NULL pointer passed to helper arg${regno}`,
   typeIsButExpected: (regno: number, type: string, expected: string) =>
     `R${regno} is of type ${type} but ${expected} is expected`,
-  allocUnhandled: () => 'verifier bug: unimplemented handling of MEM_ALLOC',
   btfTypeMatch: () => 'verifier bug: invalid PTR_TO_BTF_ID register for type match',
   releaseOffset: (regno: number) =>
     `R${regno} must have zero offset when passed to release func or trusted arg to kfunc`,
@@ -58,12 +54,10 @@ export const calls = {
   manyRefs: (regno: number, one: number, two: number) => `more than one arg with ref_obj_id R${regno} ${one} ${two}`,
   timerMapMismatch: (one: number, two: number) =>
     `timer pointer in R1 map_uid=${one} doesn't match map pointer in R2 map_uid=${two}`,
-  invalidBtfIdIn: (regno: number) => `Helper has invalid btf_id in R${regno}`,
   lockInTreeCallback: () => "can't spin_{lock,unlock} in rbtree cb",
   notKnownConstant: (regno: number) => `R${regno} is not a known constant'`,
   strNotReadonly: (regno: number) => `R${regno} does not point to a readonly map'`,
   strNotConstant: (regno: number) => `R${regno} is not a constant address'`,
-  strNoDirect: () => 'no direct value access support for this map type',
   strNotTerminated: () => 'string is not zero-terminated',
 
   // check_helper_mem_access, check_mem_size_reg
@@ -86,7 +80,6 @@ export const calls = {
 
   // process_spin_lock
   lockNotIn: (kind: string, name: string, lock: string) => `${kind} '${name}' has no valid ${lock}_lock`,
-  lockTwice: () => 'Locking two bpf_spin_locks are not allowed',
   lockDeadlock: () => 'Acquiring the same lock again, AA deadlock detected',
   unlockWithout: (lock: string) => `${lock}_unlock without taking a lock`,
   unlockOther: (lock: string) => `${lock}_unlock of different lock`,
@@ -96,7 +89,6 @@ export const calls = {
   dynptrExpected: (arg: number) => `arg#${arg} expected pointer to stack or const struct bpf_dynptr`,
   dynptrFlags: () => 'verifier bug: misconfigured dynptr helper type flags',
   dynptrNotUninit: () => 'Dynptr has to be an uninitialized dynptr',
-  dynptrConst: () => 'cannot pass pointer to const bpf_dynptr, the helper mutates it',
   dynptrNotInit: (arg: number) => `Expected an initialized dynptr as arg #${arg}`,
   dynptrWrongType: (type: string, arg: number) => `Expected a dynptr of type ${type} as arg #${arg}`,
   iterExpected: (arg: number) => `arg#${arg} expected pointer to an iterator on stack`,
@@ -115,9 +107,8 @@ export const calls = {
   // References
   unreleased: (id: number, insn: number) => `Unreleased reference id=${id} alloc_insn=${insn}`,
   usedInLock: (what: string) => `${what} cannot be used inside bpf_spin_lock-ed region`,
-  // Until 6.12, at an exit.
-  lockMissing: (exception: boolean) =>
-    exception ? 'bpf_throw cannot be used inside bpf_spin_lock-ed region' : 'bpf_spin_unlock is missing',
+  // Until 6.12, at an exit. Under a lock nothing is thrown.
+  lockMissing: () => 'bpf_spin_unlock is missing',
   rcuMissing: (exception: boolean) =>
     exception ? 'bpf_throw cannot be used inside bpf_rcu_read_lock-ed region' : 'bpf_rcu_read_unlock is missing',
   preemptMissing: (exception: boolean, count: number) =>
@@ -150,7 +141,6 @@ export const calls = {
   kernCtxNotStruct: (id: number) => `kern ctx type id ${id} is not a struct`,
   expectedFor: (arg: number, func: string) => `arg#${arg} expected for ${func}()`,
   allocExpected: (arg: number) => `arg#${arg} expected pointer to allocated object`,
-  allocNotReferenced: () => 'allocated object must be referenced',
   mapValueOrAlloc: (arg: number) => `arg#${arg} expected pointer to map value or allocated object`,
   treeNodeUnowned: (func: string) => `${func} can only take non-owning or refcounted bpf_rb_node pointer`,
   treeInCallback: (func: string) => `${func} not allowed in rbtree cb`,
@@ -195,7 +185,6 @@ export const calls = {
   kfuncMustSleep: (func: string) => `program must be sleepable to call sleepable kfunc ${func}`,
   kfuncCallback: (func: string, id: number) => `kfunc ${func}#${id} failed callback verification`,
   kfuncNeedsRcu: (func: string) => `kernel func ${func} requires RCU critical section protection`,
-  rcuInTreeCallback: () => 'Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback',
   rcuNested: (func: string) => `nested rcu read lock (kernel function ${func})`,
   kfuncSleepsIn: (func: string, where: string) => `kernel func ${func} is sleepable within ${where}`,
   rcuUnmatched: (func: string) => `unmatched rcu read unlock (kernel function ${func})`,
@@ -219,7 +208,6 @@ export const calls = {
   argExpectsCtx: (arg: number) => `arg#${arg} expects pointer to ctx`,
   argNonNull: (arg: number) => `arg#${arg} is expected to be non-NULL`,
   notArena: (regno: number) => `R${regno} is not a pointer to arena or scalar.`,
-  globalNeedsBtf: () => 'Global functions need valid BTF',
   globalManyArgs: (name: string, count: number, max: number) =>
     `Global function ${name}() with ${count} > ${max} args. Buggy compiler.`,
   globalReturns: (name: string) => `Global function ${name}() doesn't return scalar. Only those are supported.`,
@@ -228,8 +216,8 @@ export const calls = {
   tagsInvalid: (arg: number) => `arg#${arg} has invalid combination of tags`,
   tagAlone: (arg: number, tag: string) => `arg#${arg} ${tag} cannot be combined with any other tags`,
   tagNotPointer: (arg: number) => `arg#${arg} has pointer tag, but is not a pointer type`,
-  tagTypeNotAllowed: (arg: number, kind: string, name: string) =>
-    `arg#${arg} has type ${kind} '${name}', but only struct or primitive types are allowed`,
+  tagTypeNotAllowed: (arg: number, kind: string) =>
+    `arg#${arg} has type ${kind} '(anon)', but only struct or primitive types are allowed`,
   argCandidates: (arg: number, kind: string, name: string, problem: string) =>
     `arg#${arg} reference type('${kind} ${name}') ${problem}`,
   argTypeUnsupported: (arg: number, type: string, name: string) =>

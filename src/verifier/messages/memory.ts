@@ -78,7 +78,6 @@ export const memory = {
   kptrStore: () => 'store to referenced kptr disallowed',
   uptrStore: () => 'store to uptr disallowed',
   kptrImm: (off: number) => `BPF_ST imm must be 0 when storing to kptr at off=${off}`,
-  kptrInsn: () => 'kptr in map can only be accessed using BPF_LDX/BPF_STX/BPF_ST',
   kptrType: (regno: number, type: string, expected: string) =>
     `invalid kptr access, R${regno} type=${type} expected=${expected}`,
   btfCaps: (name: string) => `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`,

@@ -7,6 +7,7 @@ import { swapCases } from './swap.ts';
 import { wordsAttachCases } from './words_attach.ts';
 import { wordsCallCases } from './words_calls.ts';
 import { wordsCoreCases } from './words_core.ts';
+import { wordsMoreCases } from './words_more.ts';
 
 /** All cases, for the oracle. */
 export const allCases = [
@@ -19,4 +20,5 @@ export const allCases = [
   ...wordsCoreCases,
   ...wordsCallCases,
   ...wordsAttachCases,
+  ...wordsMoreCases,
 ];
