@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { InputError } from '../../errors.ts';
 
 /** Why a file could not be read, by errno name. */
@@ -11,6 +10,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'too many symbolic links',
   ENAMETOOLONG: 'the name is too long',
 };
+
+/** Loaded by those who need it: it takes a millisecond, as long as many a verdict. */
+export const zlib = () => process.getBuiltinModule('node:zlib');
 
 /** Files larger than this are no BPF object, BTF or vector file; reading them would only exhaust memory. */
 const MAX_FILE = 256 * 1024 * 1024;
@@ -59,8 +61,8 @@ export function readPackedFile(path: string): Uint8Array {
   const bytes = readUserFile(path);
   const limit = { maxOutputLength: MAX_FILE };
   try {
-    if (path.endsWith('.br')) return brotliDecompressSync(bytes, limit);
-    if (path.endsWith('.gz') || (bytes[0] === 0x1f && bytes[1] === 0x8b)) return gunzipSync(bytes, limit);
+    if (path.endsWith('.br')) return zlib().brotliDecompressSync(bytes, limit);
+    if (path.endsWith('.gz') || (bytes[0] === 0x1f && bytes[1] === 0x8b)) return zlib().gunzipSync(bytes, limit);
   } catch (error) {
     throw new InputError(path, '', `cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -4,11 +4,11 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { Btf } from '../../btf/btf.ts';
 import { InputError } from '../../errors.ts';
 import type { Release } from '../../kernel/bpf/rows.ts';
 import { type Profile, profileReleases } from '../../kernel/profile.ts';
+import { zlib } from './files.ts';
 import { openProfile, readBtfFile } from './profile.ts';
 
 const FOLDER = join('.bpf-cpumask', 'profiles');
@@ -105,7 +105,7 @@ export function buildUserProfile(
   mkdirSync(folder, { recursive: true });
   const files = [join(folder, `${name}.json`), join(folder, `${name}.btf.gz`)];
   const said: UserProfile = { kernel, btf: `${name}.btf.gz` };
-  writeFileSync(files[1] as string, gzipSync(bytes, { level: 9 }));
+  writeFileSync(files[1] as string, zlib().gzipSync(bytes, { level: 9 }));
   writeFileSync(files[0] as string, `${JSON.stringify(said, null, 2)}\n`);
   return { files, types: btf.nrTypes, nrCpus: btf.size(id) * 8 };
 }
