@@ -1,6 +1,6 @@
 // The interpreter (kernel/bpf/core.c's, over linked instructions): a loop over one switch, with all its state in struct
 // interp whenever it returns, so that a run can stop after any number of instructions and go on later.
-import { KERNEL_BASE, LOADED, atomic_insn, check_args, fault, load_slow, packet_insn, store_slow } from './mem';
+import { KERNEL_BASE, LOADED, atomic_slow, check_args, fault, load_slow, packet_insn, store_slow } from './mem';
 import { div32, div64, mod32, mod64, sdiv32, sdiv64, smod32, smod64 } from './alu';
 import { call_helper, call_kfunc } from '../../generated/dispatch';
 import { engine_call } from './call';
@@ -99,6 +99,12 @@ function put(ic: usize, pc: usize, value: u64): void {
   store<u64>(ic + <usize>load<u8>(pc, II_DST), value);
 }
 
+// @ts-ignore: decorator
+@inline
+function put_src(ic: usize, pc: usize, value: u64): void {
+  store<u64>(ic + <usize>load<u8>(pc, II_SRC), value);
+}
+
 // Within one granule of plain memory? `off` counts from the first kernel address.
 // @ts-ignore: decorator
 @inline
@@ -134,6 +140,15 @@ function stx<T>(ic: usize, pc: usize, limit: u64, value: u64): bool {
   }
   store<T>(p, <T>value);
   return true;
+}
+
+// Where an atomic on a T at `address` + off works; 0 after a fault. Aligned, it lies within one granule.
+// @ts-ignore: decorator
+@inline
+function atomic_place<T>(ic: usize, pc: usize, limit: u64, address: u64, write: bool): usize {
+  const off = address + <u64>(<i64>load<i32>(pc, II_OFF)) - KERNEL_BASE;
+  if (!(off & (sizeof<T>() - 1)) && plain(off, sizeof<T>(), limit)) return <usize>off;
+  return atomic_slow(ic, off + KERNEL_BASE, sizeof<T>(), write);
 }
 
 // What an interrupted run goes on from, and its status.
@@ -354,14 +369,34 @@ export function interp_run(ic: usize, budget: u32): u32 {
       case OP_CALL_NOTHING:
         fault(ic, FAULT_CALL);
         return stop(ic, pc, budget - left);
-      case OP_ADD64: case OP_OR64: case OP_AND64: case OP_XOR64: case OP_ADD32: case OP_OR32: case OP_AND32:
-      case OP_XOR32: case OP_FETCH_ADD64: case OP_FETCH_OR64: case OP_FETCH_AND64: case OP_FETCH_XOR64:
-      case OP_FETCH_ADD32: case OP_FETCH_OR32: case OP_FETCH_AND32: case OP_FETCH_XOR32: case OP_XCHG64: case OP_XCHG32:
-      case OP_CMPXCHG64: case OP_CMPXCHG32: case OP_LOAD_ACQUIRE8: case OP_LOAD_ACQUIRE16: case OP_LOAD_ACQUIRE32:
-      case OP_LOAD_ACQUIRE64: case OP_STORE_RELEASE8: case OP_STORE_RELEASE16: case OP_STORE_RELEASE32:
-      case OP_STORE_RELEASE64:
-        if (!atomic_insn(ic, pc)) return stop(ic, pc, budget - left);
-        break;
+      case OP_ADD64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.add<u64>(p, src(ic, pc)); break; }
+      case OP_OR64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.or<u64>(p, src(ic, pc)); break; }
+      case OP_AND64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.and<u64>(p, src(ic, pc)); break; }
+      case OP_XOR64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.xor<u64>(p, src(ic, pc)); break; }
+      case OP_FETCH_ADD64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.add<u64>(p, src(ic, pc))); break; }
+      case OP_FETCH_OR64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.or<u64>(p, src(ic, pc))); break; }
+      case OP_FETCH_AND64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.and<u64>(p, src(ic, pc))); break; }
+      case OP_FETCH_XOR64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.xor<u64>(p, src(ic, pc))); break; }
+      case OP_XCHG64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.xchg<u64>(p, src(ic, pc))); break; }
+      case OP_CMPXCHG64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); store<u64>(ic, atomic.cmpxchg<u64>(p, load<u64>(ic), src(ic, pc))); break; }
+      case OP_ADD32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.add<u32>(p, src32(ic, pc)); break; }
+      case OP_OR32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.or<u32>(p, src32(ic, pc)); break; }
+      case OP_AND32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.and<u32>(p, src32(ic, pc)); break; }
+      case OP_XOR32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.xor<u32>(p, src32(ic, pc)); break; }
+      case OP_FETCH_ADD32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.add<u32>(p, src32(ic, pc))); break; }
+      case OP_FETCH_OR32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.or<u32>(p, src32(ic, pc))); break; }
+      case OP_FETCH_AND32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.and<u32>(p, src32(ic, pc))); break; }
+      case OP_FETCH_XOR32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.xor<u32>(p, src32(ic, pc))); break; }
+      case OP_XCHG32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); put_src(ic, pc, atomic.xchg<u32>(p, src32(ic, pc))); break; }
+      case OP_CMPXCHG32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); store<u64>(ic, atomic.cmpxchg<u32>(p, load<u32>(ic), src32(ic, pc))); break; }
+      case OP_LOAD_ACQUIRE8: { const p = atomic_place<u8>(ic, pc, limit, src(ic, pc), false); if (!p) return stop(ic, pc, budget - left); put(ic, pc, atomic.load<u8>(p)); break; }
+      case OP_LOAD_ACQUIRE16: { const p = atomic_place<u16>(ic, pc, limit, src(ic, pc), false); if (!p) return stop(ic, pc, budget - left); put(ic, pc, atomic.load<u16>(p)); break; }
+      case OP_LOAD_ACQUIRE32: { const p = atomic_place<u32>(ic, pc, limit, src(ic, pc), false); if (!p) return stop(ic, pc, budget - left); put(ic, pc, atomic.load<u32>(p)); break; }
+      case OP_LOAD_ACQUIRE64: { const p = atomic_place<u64>(ic, pc, limit, src(ic, pc), false); if (!p) return stop(ic, pc, budget - left); put(ic, pc, atomic.load<u64>(p)); break; }
+      case OP_STORE_RELEASE8: { const p = atomic_place<u8>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.store<u8>(p, <u8>src(ic, pc)); break; }
+      case OP_STORE_RELEASE16: { const p = atomic_place<u16>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.store<u16>(p, <u16>src(ic, pc)); break; }
+      case OP_STORE_RELEASE32: { const p = atomic_place<u32>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.store<u32>(p, <u32>src(ic, pc)); break; }
+      case OP_STORE_RELEASE64: { const p = atomic_place<u64>(ic, pc, limit, dst(ic, pc), true); if (!p) return stop(ic, pc, budget - left); atomic.store<u64>(p, <u64>src(ic, pc)); break; }
       case OP_LD_ABS8: case OP_LD_ABS16: case OP_LD_ABS32: case OP_LD_IND8: case OP_LD_IND16: case OP_LD_IND32: {
         if (packet_insn(ic, pc)) break;
         const next: usize = load<u32>(ic, IC_STATUS) ? 0 : leave(ic);

@@ -1,6 +1,6 @@
 // A program's accesses to memory, all checked. The fast path (core.ts) handles an access within one granule of plain,
 // writable memory; what it leaves comes here: other granules, read-only memory, context fields that are not plain memory,
-// loads that may fail, atomics, packets, and faults.
+// loads that may fail, packets, and faults.
 import { kasan_ok, kasan_reason } from '../../mm/kasan';
 import { obj_load } from '../../mm/slab';
 import { ALLOC_MAP, M_MEMORY_LIMIT, OBJ_LIVE, OBJ_SIZE, OBJ_STATE, OBJ_TAG, SHADOW, SHADOW_CTX } from '../../layout';
@@ -116,103 +116,13 @@ export function load_slow(ic: usize, pc: usize, address: u64, size: u32): usize 
   return 0;
 }
 
-/** Is [address, address + 4 or 8) fit for an atomic? Returns its offset; 0 after a fault. */
-function atomic_place(ic: usize, address: u64, size: u32, write: bool): usize {
-  const off = address - KERNEL_BASE;
-  if (off < <u64>load<u32>(M_MEMORY_LIMIT) && !(off & (size - 1))) {
-    // Aligned, it lies within one granule.
-    const shadow = <u32>load<u8>(<usize>SHADOW + (<usize>off >> 3));
-    if (shadow <= 8 && <u32>(off & 7) + size <= shadow) return <usize>off;
-  }
-  if (!access_ok(address, size, write)) {
-    fault_access(ic, address, size, write, 0);
-    return 0;
-  }
-  if (address & (size - 1)) {
-    fault_access(ic, address, size, write, 0);
-    fault(ic, FAULT_MISALIGNED);
-    return 0;
-  }
-  return <usize>(address - KERNEL_BASE);
-}
-
-// @ts-ignore: decorator
-@inline
-function size_of_atomic(op: u32): u32 {
-  switch (op) {
-    case OP.OP_LOAD_ACQUIRE8:
-    case OP.OP_STORE_RELEASE8:
-      return 1;
-    case OP.OP_LOAD_ACQUIRE16:
-    case OP.OP_STORE_RELEASE16:
-      return 2;
-    case OP.OP_ADD64:
-    case OP.OP_OR64:
-    case OP.OP_AND64:
-    case OP.OP_XOR64:
-    case OP.OP_FETCH_ADD64:
-    case OP.OP_FETCH_OR64:
-    case OP.OP_FETCH_AND64:
-    case OP.OP_FETCH_XOR64:
-    case OP.OP_XCHG64:
-    case OP.OP_CMPXCHG64:
-    case OP.OP_LOAD_ACQUIRE64:
-    case OP.OP_STORE_RELEASE64:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
-/** Runs the atomic at `pc`; false after a fault. */
-export function atomic_insn(ic: usize, pc: usize): bool {
-  const op = <u32>load<u8>(pc, II_OP);
-  const dst = ic + <usize>load<u8>(pc, II_DST);
-  const src = ic + <usize>load<u8>(pc, II_SRC);
-  const acquire = is_acquire(op);
-  const address = load<u64>(acquire ? src : dst) + <u64>(<i64>load<i32>(pc, II_OFF));
-  const p = atomic_place(ic, address, size_of_atomic(op), !acquire);
-  if (!p) return false;
-  const value = load<u64>(src);
-  switch (op) {
-    case OP.OP_ADD64: atomic.add<u64>(p, value); break;
-    case OP.OP_OR64: atomic.or<u64>(p, value); break;
-    case OP.OP_AND64: atomic.and<u64>(p, value); break;
-    case OP.OP_XOR64: atomic.xor<u64>(p, value); break;
-    case OP.OP_ADD32: atomic.add<u32>(p, <u32>value); break;
-    case OP.OP_OR32: atomic.or<u32>(p, <u32>value); break;
-    case OP.OP_AND32: atomic.and<u32>(p, <u32>value); break;
-    case OP.OP_XOR32: atomic.xor<u32>(p, <u32>value); break;
-    case OP.OP_FETCH_ADD64: store<u64>(src, atomic.add<u64>(p, value)); break;
-    case OP.OP_FETCH_OR64: store<u64>(src, atomic.or<u64>(p, value)); break;
-    case OP.OP_FETCH_AND64: store<u64>(src, atomic.and<u64>(p, value)); break;
-    case OP.OP_FETCH_XOR64: store<u64>(src, atomic.xor<u64>(p, value)); break;
-    case OP.OP_FETCH_ADD32: store<u64>(src, <u64>atomic.add<u32>(p, <u32>value)); break;
-    case OP.OP_FETCH_OR32: store<u64>(src, <u64>atomic.or<u32>(p, <u32>value)); break;
-    case OP.OP_FETCH_AND32: store<u64>(src, <u64>atomic.and<u32>(p, <u32>value)); break;
-    case OP.OP_FETCH_XOR32: store<u64>(src, <u64>atomic.xor<u32>(p, <u32>value)); break;
-    case OP.OP_XCHG64: store<u64>(src, atomic.xchg<u64>(p, value)); break;
-    case OP.OP_XCHG32: store<u64>(src, <u64>atomic.xchg<u32>(p, <u32>value)); break;
-    case OP.OP_CMPXCHG64: store<u64>(ic, atomic.cmpxchg<u64>(p, load<u64>(ic), value)); break;
-    case OP.OP_CMPXCHG32: store<u64>(ic, <u64>atomic.cmpxchg<u32>(p, load<u32>(ic), <u32>value)); break;
-    case OP.OP_LOAD_ACQUIRE8: store<u64>(dst, <u64>atomic.load<u8>(p)); break;
-    case OP.OP_LOAD_ACQUIRE16: store<u64>(dst, <u64>atomic.load<u16>(p)); break;
-    case OP.OP_LOAD_ACQUIRE32: store<u64>(dst, <u64>atomic.load<u32>(p)); break;
-    case OP.OP_LOAD_ACQUIRE64: store<u64>(dst, atomic.load<u64>(p)); break;
-    case OP.OP_STORE_RELEASE8: atomic.store<u8>(p, <u8>value); break;
-    case OP.OP_STORE_RELEASE16: atomic.store<u16>(p, <u16>value); break;
-    case OP.OP_STORE_RELEASE32: atomic.store<u32>(p, <u32>value); break;
-    case OP.OP_STORE_RELEASE64: atomic.store<u64>(p, value); break;
-  }
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function is_acquire(op: u32): bool {
-  return (
-    op == OP.OP_LOAD_ACQUIRE8 || op == OP.OP_LOAD_ACQUIRE16 || op == OP.OP_LOAD_ACQUIRE32 || op == OP.OP_LOAD_ACQUIRE64
-  );
+/** Checks the place of an atomic that the fast path did not pass. Returns its offset, 0 after a fault. */
+export function atomic_slow(ic: usize, address: u64, size: u32, write: bool): usize {
+  const ok = access_ok(address, size, write);
+  if (ok && !(address & <u64>(size - 1))) return <usize>(address - KERNEL_BASE);
+  fault_access(ic, address, size, write, 0);
+  if (ok) fault(ic, FAULT_MISALIGNED);
+  return 0;
 }
 
 /** ld_abs or ld_ind of `size` bytes at `at` in the packet, into r0; false: outside of it, which ends the function. */
