@@ -44,7 +44,8 @@ export class ScheduleJudge implements Judge<Finding> {
     const space = this.#space;
     if (status === x.STEP_ENDED && space.state(thread) === x.XT_FAULT) return this.#fault(thread);
     if (space.lost) {
-      const site = this.#site(thread, space.insn(thread) - 1);
+      // Within an operation on whole masks the instruction at hand is its call.
+      const site = this.#site(thread, space.insn(thread) - (status === x.STEP_WIDE ? 0 : 1));
       const text = `a change of CPU ${space.lost} by another CPU is lost: the operation is not atomic`;
       return { key: `lost-update ${site.program} ${site.insn}`, kind: 'lost-update', thread, site, text, fault: null };
     }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { FindingReport } from '../../src/report/explore.ts';
 import { cli, json } from './run_cli.ts';
 
 const RACES = 'test/explore/races';
@@ -33,6 +34,18 @@ describe('explore', () => {
       shard: null,
       findings: [],
     });
+  });
+
+  it('names the operation that undid a change, in masks of one word and of several', () => {
+    const find = (cpus: string) => {
+      const programs = ['--setup', 'set_up', '--cpu', '0=add_wrong', '--cpu', '1=set_one'];
+      const [report] = json(cli('explore', `${RACES}/lost_or.bpf.o`, ...programs, '--cpus', cpus, '--json'));
+      const [finding] = (report?.findings ?? []) as FindingReport[];
+      return { insn: finding?.insn, text: finding?.source?.text.trim(), note: finding?.rows.at(-1)?.note };
+    };
+    const one = find('64');
+    expect(one).toMatchObject({ text: expect.stringMatching(/^bpf_cpumask_or\(mask/), note: 'writes' });
+    expect(find('130')).toEqual({ ...one, note: 'writes CPUs 0-63' });
   });
 
   describe('shards', () => {

@@ -31,6 +31,25 @@ it.each([
   expect(compared).toBeGreaterThan(seeds / 4);
 });
 
+it('comes to the same ends in shards, which do no schedule twice', () => {
+  let schedules = 0;
+  for (let seed = 0; seed < 10; seed++) {
+    const sources = sourcesOf(new Random(seed), { threads: 2, statements: 4 });
+    const options = { reduce: true, limit: LIMIT, failures: 0 };
+    const whole = endsOf(template, sources, options);
+    const parts = [0, 1, 2].map((index) => endsOf(template, sources, { ...options, shard: { index, count: 3 } }));
+    const shown = sources.join('\n----\n');
+    expect(new Set(parts.flatMap(({ seen }) => [...seen])), shown).toEqual(whole.seen);
+    expect(new Set(parts.flatMap(({ faults }) => [...faults])), shown).toEqual(whole.faults);
+    expect(
+      parts.reduce((sum, part) => sum + part.schedules, 0),
+      shown,
+    ).toBe(whole.schedules);
+    schedules += whole.schedules;
+  }
+  expect(schedules).toBeGreaterThan(50);
+});
+
 const begin = 'r6 = 0; r7 = 0; r8 = map(words)';
 const find = 'r1 = map(shared); r7 = *(u64 *)(r1 +0)';
 const drop =

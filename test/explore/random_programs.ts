@@ -137,6 +137,7 @@ export interface EndsOptions {
   readonly reduce: boolean;
   readonly limit: number;
   readonly failures: number;
+  readonly shard?: { readonly index: number; readonly count: number };
   /** Of the machine; default 4. */
   readonly cpus?: number | undefined;
 }
