@@ -39,7 +39,8 @@ export const X_LOST_WORD = 0x18048;
 
 /**
  * A wide operation works on masks word by word: of each word it reads one source after the other, and then writes what comes out.
- * It writes argument 1; reads argument 1 (and next bits: 2, 3), all of those; looks at large_cpumask_bits, not small_; argument 3 is the length of argument 2.
+ * WIDE_WRITES: it writes argument 1. WIDE_READS: it reads argument 1, and the next bits 2 and 3; WIDE_SOURCES: any of them. WIDE_LARGE: up
+ * to large_cpumask_bits, not small_. WIDE_SIZED: argument 3 is the length of argument 2.
  */
 export const WIDE_WRITES = 1;
 export const WIDE_READS = 2;

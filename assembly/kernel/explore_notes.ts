@@ -122,6 +122,17 @@ export function explore_note_copy(to: usize, from: usize, size: u32): void {
   explore_note_access(to, size, 1);
 }
 
+/** Takes no notes until explore_note_resume: for writes that nobody goes back to. */
+export function explore_note_pause(): u32 {
+  const at = load<u32>(X_LOG_AT);
+  store<u32>(X_LOG_AT, 0);
+  return at;
+}
+
+export function explore_note_resume(at: u32): void {
+  store<u32>(X_LOG_AT, at);
+}
+
 /** Gives memory back what it held when the undo log ended at `mark`. */
 export function explore_note_undo(mark: usize): void {
   let entry: usize = load<u32>(X_LOG_AT);

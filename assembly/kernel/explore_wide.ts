@@ -26,7 +26,7 @@ import {
   XT_SCRATCH,
   XT_SCRATCH_SIZE,
 } from './explore_layout';
-import { explore_note_shared } from './explore_notes';
+import { explore_note_pause, explore_note_resume, explore_note_shared } from './explore_notes';
 
 /** WIDE_ bits of a kfunc. */
 // @ts-ignore: decorator
@@ -93,12 +93,14 @@ export function wide_starts(thread: usize, ic: usize, wide: u32): bool {
   return goes && (!(wide & WIDE_SIZED) || load<u64>(ic, IC_R3) >= <u64>size);
 }
 
-// The kfunc on the thread's own masks, of which only one word counts.
+// The kfunc on the thread's own masks, of which only one word counts. It is done anew for each word, so no notes are taken of it.
 function work_out(thread: usize, ic: usize, wide: u32, id: u32): void {
   const regs: usize = load<u32>(thread, XT_SCRATCH);
   for (let arg: u32 = 0; arg < <u32>WIDE_ARGS; arg++) store<u64>(regs + IC_R1 + (arg << 3), load<u64>(ic + IC_R1 + (arg << 3)));
   own_arguments(thread, regs, wide);
+  const notes = explore_note_pause();
   call_kfunc(id, regs);
+  explore_note_resume(notes);
 }
 
 function own_arguments(thread: usize, regs: usize, wide: u32): void {

@@ -190,7 +190,7 @@ export class Search<P extends Problem> {
   #push(event: number): void {
     const depth = ++this.#depth;
     if (depth >= MAX_DEPTH) {
-      throw new InputError('explore', '', `a schedule has more than ${MAX_DEPTH} steps; explore smaller programs`);
+      throw new InputError('explore', '', `a schedule has more than ${MAX_DEPTH} steps; explore less`);
     }
     const node = this.#nodes[depth] ?? new Node(this.#processes);
     this.#nodes[depth] = node;

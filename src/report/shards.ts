@@ -19,29 +19,27 @@ const NAMED = 8;
  * @throws InputError unless these are all parts of one run, each once
  */
 export function checkShards(parts: readonly Part[], first: 0 | 1): void {
-  const seen = new Map<string, string>();
-  let whole = '';
+  const seen = new Map<number, string>();
+  let shards = 0;
   for (const { where, run, shard } of parts) {
     if (shard === null) throw new InputError(where, '', 'is the result of a whole run, not of a shard');
     if (run !== parts[0]?.run) throw new InputError(where, '', `is of another run than ${parts[0]?.where}`);
-    const count = shard.slice(shard.indexOf('/') + 1);
-    whole ||= count;
-    if (count !== whole) throw new InputError(where, '', `is shard ${shard}, but others are of ${whole}`);
-    const before = seen.get(shard);
+    const [index = 0, count = 0] = shard.split('/').map(Number);
+    if (!(index >= first && index < count + first)) throw new InputError(where, '', `there is no shard ${shard}`);
+    shards ||= count;
+    if (count !== shards) throw new InputError(where, '', `is shard ${shard}, but others are of ${shards}`);
+    const before = seen.get(index);
     if (before !== undefined) throw new InputError(where, '', `shard ${shard} is also in ${before}`);
-    seen.set(shard, where);
+    seen.set(index, where);
   }
-  if (seen.size === Number(whole) && seen.size > 0) return;
+  if (shards === 0) throw new InputError('merge', '', 'no results in these files');
   const missing: string[] = [];
-  for (let i = first; i < Number(whole) + first && missing.length <= NAMED; i++) {
-    if (!seen.has(`${i}/${whole}`)) missing.push(`${i}/${whole}`);
+  for (let i = first; i < shards + first && missing.length <= NAMED; i++) {
+    if (!seen.has(i)) missing.push(`${i}/${shards}`);
   }
+  if (missing.length === 0) return;
   const more = missing.length > NAMED ? ', ...' : '';
-  throw new InputError(
-    'merge',
-    '',
-    whole ? `missing: shard ${missing.slice(0, NAMED).join(', ')}${more}` : 'no results in these files',
-  );
+  throw new InputError('merge', '', `missing: shard ${missing.slice(0, NAMED).join(', ')}${more}`);
 }
 
 /** Lines of files of JSON lines, with where each is. */

@@ -32,6 +32,8 @@ it.each([
   [[shard(1), shard(1)], 'results:2: shard 1/2 is also in results:1'],
   [[shard(1), { ...shard(2), options: '{}' }], 'results:2: is of another run than results:1'],
   [[shard(1), { ...shard(2), shard: '2/3' }], 'results:2: is shard 2/3, but others are of 2'],
+  [[{ ...shard(1), shard: '3/2' }], 'results:1: there is no shard 3/2'],
+  [[{ ...shard(1), shard: 'all' }], 'results:1: there is no shard all'],
   [[{}], 'results:1: is no result of a fuzzer with --json'],
   [[], 'merge: no results in these files'],
 ])('takes all shards of one run and nothing else: %#', (results, message) => {
