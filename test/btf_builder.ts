@@ -87,7 +87,8 @@ export class BtfBuilder {
   }
 
   private type(name: string, kind: BtfKind, vlen: number, word: number, body: readonly number[] = []): number {
-    this.words.push(this.name(name), ((BTF_KIND[kind] << 24) | vlen) >>> 0, word, ...body);
+    this.words.push(this.name(name), ((BTF_KIND[kind] << 24) | vlen) >>> 0, word);
+    for (const one of body) this.words.push(one);
     return ++this.count;
   }
 

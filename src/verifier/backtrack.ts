@@ -44,10 +44,14 @@ export function pushJmpHistory(
     env.curHist.linkedRegs = linked;
     return;
   }
+  if (state.jmpHistory.length >= MAX_JMP_HISTORY) env.reject(errno.ENOMEM);
   const entry = new JmpHistoryEntry(env.insnIdx, env.prevInsnIdx, flags, linked);
   state.jmpHistory.push(entry);
   env.curHist = entry;
 }
+
+/** Entries of 16 bytes that fit into the 4 MiB that kmalloc() gives at most. */
+const MAX_JMP_HISTORY = (4 << 20) / 16;
 
 /** Flags of an access to slot `spi` of frame `frameno`. */
 export function insnStackAccessFlags(frameno: number, spi: number): number {

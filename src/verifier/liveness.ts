@@ -6,6 +6,7 @@
  * A set of slots is two 32-bit words; the numbers of one instruction lie together in an Int32Array.
  */
 
+import { NotSupported } from '../errors.ts';
 import type { Env } from './env.ts';
 import { insnSuccessor, MAX_SUCCESSORS } from './flow.ts';
 import { CALLS_CALLBACK, PRUNE_POINT } from './insn_aux.ts';
@@ -19,6 +20,8 @@ const MUST_WRITE = 2;
 const WRITTEN = 4;
 const LIVE = 6;
 const WORDS = 8;
+/** Words of all marks, 256 MiB. The kernel goes on as long as it has memory. */
+const MAX_WORDS = 64 << 20;
 
 /** A function as called through one chain of calls. */
 class Instance {
@@ -33,6 +36,7 @@ class Instance {
     readonly callsites: readonly number[],
     readonly starts: readonly number[],
     readonly insnCnt: number,
+    private readonly reserve: (words: number) => void,
   ) {
     this.frames = callsites.map(() => null);
     this.mustWriteSet = new Uint8Array(insnCnt);
@@ -49,6 +53,7 @@ class Instance {
   masks(frame: number): Int32Array {
     let masks = this.frames[frame];
     if (!masks) {
+      this.reserve(this.insnCnt * WORDS);
       masks = new Int32Array(this.insnCnt * WORDS);
       this.frames[frame] = masks;
     }
@@ -67,8 +72,14 @@ export class StackLiveness {
   private writeInsn = 0;
   private query: Instance[] = [];
   private queryInsn = 0;
+  private words = 0;
 
   constructor(private readonly env: Env) {}
+
+  private readonly reserve = (words: number): void => {
+    this.words += words;
+    if (this.words > MAX_WORDS) throw new NotSupported('so many chains of calls to functions of so many instructions');
+  };
 
   /** The chain of calls has changed (bpf_reset_live_stack_callchain). */
   resetCallchain(): void {
@@ -81,7 +92,7 @@ export class StackLiveness {
     if (!instance) {
       const start = starts[starts.length - 1] as number;
       const i = this.env.containingSubprog(start);
-      instance = new Instance(callsites, starts, this.env.subprog(i + 1).start - start);
+      instance = new Instance(callsites, starts, this.env.subprog(i + 1).start - start, this.reserve);
       this.instances.set(key, instance);
     }
     return instance;

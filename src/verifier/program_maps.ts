@@ -8,6 +8,7 @@ import { mapCheckBtf } from '../kernel/bpf/map_check_btf.ts';
 import { btfParseStructMetas, type StructMetas } from '../kernel/bpf/struct_metas.ts';
 import type { MapSpec } from '../loader/spec.ts';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG } from '../uapi/bpf.ts';
+import { errno } from '../uapi/errno.ts';
 import type { VerifierMap } from './maps.ts';
 
 /** The object's BTF as the kernel has it. */
@@ -24,8 +25,19 @@ const NO_METAS: StructMetas = new Map();
 /** BPF_BTF_LOAD. */
 export function loadProgramBtf(btf: Btf | null, vmlinux: Btf): ProgramBtf {
   if (!btf) return { btf: null, metas: NO_METAS, errno: 0 };
+  if (hasHugeArray(btf)) return { btf: null, metas: NO_METAS, errno: errno.EINVAL };
   const metas = btfParseStructMetas(btf, vmlinux);
   return 'errno' in metas ? { btf: null, metas: NO_METAS, errno: metas.errno } : { btf, metas, errno: 0 };
+}
+
+/** btf_array_resolve: 32 bits count the bytes of an array. */
+function hasHugeArray(btf: Btf): boolean {
+  for (let id = 1; id < btf.nrTypes; id++) {
+    if (btf.kind(id) !== 'array') continue;
+    const type = btf.type(id);
+    if (type.kind === 'array' && type.nelems * btf.size(type.elemType) > 0xffff_ffff) return true;
+  }
+  return false;
 }
 
 /** BPF_MAP_CREATE of every map that the program names, with their initial contents. */

@@ -1,49 +1,47 @@
 /**
- * `node scripts/run.mjs test/hostile/verifier_child.ts SHAPE`: verifies one hostile program in a process of its own and prints
- * errno, the verifier's last words and the peak of memory as JSON.
+ * `node scripts/run.mjs test/hostile/verifier_child.ts SHAPE [--live]`: verifies one hostile program (shapes.ts) in a process of its own
+ * and prints errno, the last words of the log and the peak of memory as JSON. --live asks the running kernel (root, 6.18).
  */
 
+import { LiveObject } from '../../src/engine/live.ts';
+import { NotSupported } from '../../src/errors.ts';
 import { readAsset } from '../../src/platform/node/assets.ts';
 import { packageProfile } from '../../src/platform/node/platform.ts';
-import { assemble } from '../../src/uapi/asm.ts';
 import { initRange, verify } from '../../src/verifier/index.ts';
-import { caseProgram, type VerifierCase } from '../verifier/case.ts';
+import { caseProgram, lastMessage } from '../verifier/case.ts';
+import { shapes } from './shapes.ts';
 
-const BASE: VerifierCase = { name: 'hostile', type: 'socket_filter', asm: 'r0 = 0; exit' };
-
-/** `count` times the same instruction, then an exit. */
-function straight(count: number): Uint8Array {
-  const one = assemble('r0 = 0');
-  const exit = assemble('exit');
-  const insns = new Uint8Array((count + 1) * one.length);
-  for (let i = 0; i < count; i++) insns.set(one, i * one.length);
-  insns.set(exit, count * one.length);
-  return insns;
-}
-
-/** Programs by name; what is to become of each is in verifier.test.ts. */
-const shapes: Readonly<Record<string, () => Uint8Array>> = {
-  'a million instructions': () => straight(999_999),
-  // Every path through the branches leaves another value in r6: no state ever covers another.
-  'states that double': () => {
-    const step = (bit: number) => `call bpf_get_prandom_u32; if r0 > 5 goto +1; r6 += ${2 ** bit}`;
-    const steps = Array.from({ length: 28 }, (_, bit) => step(bit)).join('; ');
-    return assemble(`r6 = 0; ${steps}; r1 = r10; r6 &= 7; r1 += -8; r1 += r6; *(u8 *)(r1 + 0) = 0; r0 = 0; exit`);
-  },
-};
-
-const [name = ''] = process.argv.slice(2);
-const shape = shapes[name];
-if (!shape) throw new Error(`no shape ${name}; there are ${Object.keys(shapes).join(', ')}`);
+const [name = '', live] = process.argv.slice(2);
+const make = shapes[name];
+if (!make) throw new Error(`no shape ${name}; there are ${Object.keys(shapes).join(', ')}`);
 initRange(readAsset('dist/verifier.wasm'));
 const profile = packageProfile('6.18', undefined);
-const program = { ...caseProgram(BASE, profile.btf), insns: shape(), lines: [] };
 const started = performance.now();
-const { errno, log } = verify(program, profile, { logLevel: 4 });
+const { insns, maps = {}, also } = make();
+const base = caseProgram({ name: 'hostile', type: 'socket_filter', maps, asm: 'r0 = 0; exit' }, profile.btf);
+const program = { ...base, insns, lines: [], ...also };
+
+function ask(): { errno: number; log: string } {
+  if (!live) return verify(program, profile, { logLevel: 4 });
+  using object = new LiveObject(2);
+  return object.load(program, 4).verdict;
+}
+
+function outcome(): { errno: number; says: string; processed: number } {
+  try {
+    const { errno, log } = ask();
+    const processed = Number(/^processed (\d+) insns/m.exec(log)?.[1] ?? 0);
+    return { errno, says: lastMessage(log), processed };
+  } catch (error) {
+    if (!(error instanceof NotSupported)) throw error;
+    return { errno: -1, says: error.message, processed: 0 };
+  }
+}
+
+const result = outcome();
 console.log(
   JSON.stringify({
-    errno,
-    log: log.trimEnd().split('\n').slice(-2),
+    ...result,
     ms: Math.round(performance.now() - started),
     peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
   }),
