@@ -18,7 +18,7 @@ function once(example: string, engine: string, cpus: number): number {
   const begin = performance.now();
   const { status, stderr } = spawnSync(
     process.execPath,
-    [path('dist/cli.js'), 'run', object, '--engine', engine, ...size],
+    [path('dist/cli.cjs'), 'run', object, '--engine', engine, ...size],
     { encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`${example} on ${engine}: ${stderr}`);

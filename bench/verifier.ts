@@ -65,7 +65,7 @@ const peakMiB = (name: string) => answer(fileURLToPath(import.meta.url), ONCE, n
 
 /** Microseconds that the command line says it took: each time a process that has verified nothing before. */
 function cold(name: string): number {
-  const once = () => answer(place('dist/cli.js'), 'verify', place(OBJECT), '--prog', name, '--json');
+  const once = () => answer(place('dist/cli.cjs'), 'verify', place(OBJECT), '--prog', name, '--json');
   return median(Array.from({ length: COLD_ROUNDS }, () => (once() as VerdictStats).verificationTimeUs));
 }
 

@@ -100,8 +100,14 @@ async function buildScripts() {
   await build({
     ...command,
     entryPoints: { cli: join(root, 'src/cli/entry.ts') },
-    banner: { js: '#!/usr/bin/env node' },
+    // Node starts a CommonJS script sooner than a module.
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    banner: { js: '#!/usr/bin/env node\nconst MODULE_URL = require("node:url").pathToFileURL(__filename);' },
+    define: { ...common.define, 'import.meta.url': 'MODULE_URL' },
   });
+  // For who names the module that the command line once was.
+  writeFileSync(join(dist, 'cli.js'), "#!/usr/bin/env node\nimport './cli.cjs';\n");
   await build({
     ...command,
     entryPoints: { main: join(root, 'src/cli/main.ts'), conform: join(root, 'src/cli/commands/conform.ts') },

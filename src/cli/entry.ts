@@ -3,7 +3,7 @@
  * the argument parser; everything else is main.ts's. Both lie beside us in dist/, each as one script.
  */
 import { explain } from './explain.ts';
-import { openScript } from './script.ts';
+import { CACHED, openScript } from './script.ts';
 import { optimizeLater } from './tiering.ts';
 
 const argv = process.argv.slice(2);
@@ -24,17 +24,23 @@ function conformArguments(rest: readonly string[]): { memory?: string; engine?: 
   return found;
 }
 
-const beside = <Exports>(name: string): Exports => openScript<Exports>(new URL(name, import.meta.url)).exports;
+const beside = <Exports>(name: string, command: string): Exports =>
+  openScript<Exports>(new URL(name, import.meta.url), command).exports;
 const direct = argv[0] === 'conform' ? conformArguments(argv.slice(1)) : null;
 if (direct) {
-  const { conformAlone } = beside<typeof import('./commands/conform.ts')>('conform.cjs');
+  const { conformAlone } = beside<typeof import('./commands/conform.ts')>('conform.cjs', 'conform');
   try {
     process.exitCode = conformAlone(direct.memory, direct);
   } catch (error) {
     process.exitCode = explain(error, (line) => process.stderr.write(`${line}\n`));
   }
 } else {
-  const { main } = beside<typeof import('./main.ts')>('main.cjs');
+  const { main } = beside<typeof import('./main.ts')>(
+    'main.cjs',
+    CACHED.find((command) => command === argv[0]) ?? 'run',
+  );
   if (argv[0] === 'verify' || argv[0] === 'matrix') optimizeLater();
-  process.exitCode = await main(argv);
+  main(argv).then((status) => {
+    process.exitCode = status;
+  });
 }

@@ -31,7 +31,7 @@ interface Surroundings {
 
 function command(args: readonly string[], { node = [], folder = root, uid }: Surroundings) {
   const user = uid === undefined ? {} : { uid, gid: uid };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, join(folder, 'dist/cli.js'), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, join(folder, 'dist/cli.cjs'), ...args], {
     cwd: '/',
     encoding: 'utf8',
     ...user,

@@ -13,7 +13,7 @@ const COMMAND = 'console.log(process.pid); setTimeout(() => {}, 60_000)';
 
 /** Starts a command below `pin`; gives its process id, and ends it in the end. */
 async function pinned(cpus: string, look: (pid: string) => void): Promise<number | null> {
-  const args = ['dist/cli.js', 'pin', '--cpus', cpus, '--', process.execPath, '-e', COMMAND];
+  const args = ['dist/cli.cjs', 'pin', '--cpus', cpus, '--', process.execPath, '-e', COMMAND];
   const child = spawn(process.execPath, args, { cwd: fileURLToPath(root), stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   try {

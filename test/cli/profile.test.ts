@@ -10,7 +10,7 @@ afterAll(() => rmSync(project, { recursive: true }));
 
 /** Runs a command in a folder of the project. */
 function cli(folder: string, ...args: readonly string[]) {
-  return spawnSync(process.execPath, [resolve('dist/cli.js'), ...args], {
+  return spawnSync(process.execPath, [resolve('dist/cli.cjs'), ...args], {
     cwd: join(project, folder),
     encoding: 'utf8',
   });

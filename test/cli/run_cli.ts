@@ -11,7 +11,7 @@ export interface CliResult {
 }
 
 export function cli(...args: readonly string[]): CliResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.js', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
     cwd: root,
     encoding: 'utf8',
     env: { ...process.env, BPF_CPUMASK_DEBUG: '' },

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { codeCacheOf } from '../../src/cli/script.ts';
+import { CACHED, codeCacheOf } from '../../src/cli/script.ts';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
@@ -16,9 +16,12 @@ function takesCache(script: string, cache: string): unknown {
   return JSON.parse(spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' }).stdout);
 }
 
-describe.each(['main.cjs', 'conform.cjs'])('%s', (name) => {
-  it('has compiled code that this Node takes', () => {
-    expect(takesCache(`${dist}${name}`, codeCacheOf(`${dist}${name}`))).toBe(true);
+describe.each([
+  { name: 'main.cjs', commands: CACHED },
+  { name: 'conform.cjs', commands: ['conform'] },
+])('$name', ({ name, commands }) => {
+  it.each(commands)('has compiled code for %s that this Node takes', (command) => {
+    expect(takesCache(`${dist}${name}`, codeCacheOf(`${dist}${name}`, command))).toBe(true);
   });
 
   it('is plain ASCII, as it is read', () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../src/uapi/asm.ts';
 
-const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/cli.cjs', import.meta.url));
 /** As the runner writes it: two digits and two spaces a byte. */
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => `${byte.toString(16).padStart(2, '0')}  `).join('');
 

@@ -84,7 +84,7 @@ async function killInTheMiddle(child: ChildProcess): Promise<KernelId[]> {
 describe.skipIf(missing)(`a live run that is killed${missing ? ` (skipped: ${missing})` : ''}`, () => {
   it('leaves no program, map, link or pin', async () => {
     const before = new Set(pins());
-    const args = ['dist/cli.js', 'run', 'examples/affinity/affinity.bpf.o', '--engine', 'live', '--times', '1000000'];
+    const args = ['dist/cli.cjs', 'run', 'examples/affinity/affinity.bpf.o', '--engine', 'live', '--times', '1000000'];
     const child = spawn(process.execPath, args, { cwd: fileURLToPath(root), stdio: 'ignore' });
     const held = await killInTheMiddle(child);
     expect(held.length).toBeGreaterThan(3);
