@@ -149,10 +149,10 @@ async function measure(
     const sums = runners.flatMap((runner) => runner.run(name)?.sum ?? []);
     if (!GO_ON.has(name) && new Set(sums).size !== 1) throw new Error(`${name} gives ${sums.join(', ')}`);
   }
-  // Until the optimising compiler, which works beside, has put its code in place.
+  // Until the optimising compiler, which works beside, and longer on longer masks, has put its code in place.
   for (let i = 0; i < 8; i++) {
     for (const name of names) runners[0]?.run(name);
-    await sleep(50);
+    await sleep(50 + cpus / 16);
   }
   const times = new Map(names.map((name) => [name, runners.map((): number[] => [])]));
   for (let round = 0; round < ROUNDS; round++) {
