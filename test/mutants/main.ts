@@ -10,6 +10,7 @@ import asc from 'assemblyscript/asc';
 import { build } from 'esbuild';
 import { functionsOf } from '../../scripts/assembly.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
+import { mutate, sourceOf } from './mutate.ts';
 
 const root = fileURLToPath(new URL(PACKAGE_ROOT ?? '../../', import.meta.url));
 const out = join(root, '.cache/mutants');
@@ -61,8 +62,6 @@ const INDEX = MODULES.map((module) => `export * from './${module}';\n`).join('')
 /** The slowest test takes a tenth of this. */
 const TIMEOUT_MS = 60_000;
 
-const sourceOf = (file: string) => readFileSync(join(root, 'assembly', `${file}.ts`), 'utf8');
-
 /** One mutant per kfunc of kernel/bpf/cpumask.c, and of those for read sections: its body gone. */
 function withoutBody(): readonly Mutant[] {
   return ['kernel/bpf/cpumask', 'kernel/rcu/read_side'].flatMap((file) =>
@@ -70,22 +69,6 @@ function withoutBody(): readonly Mutant[] {
       .filter(({ name }) => name.startsWith('bpf_'))
       .map(({ name, result }) => ({ file, within: name, find: '', replace: result === 'void' ? '' : 'return 0;' })),
   );
-}
-
-/** The mutated text of a file. */
-function mutate({ file, find, replace, within }: Mutant): string {
-  const text = sourceOf(file);
-  const head = within === undefined ? -1 : text.search(new RegExp(`function ${within}\\(`));
-  if (within !== undefined && head < 0) throw new Error(`${file}: no function ${within}`);
-  const start = within === undefined ? 0 : text.indexOf('{\n', head) + 1;
-  const end = within === undefined ? text.length : text.indexOf('\n}\n', head);
-  const body = text.slice(start, end);
-  if (find === '') return `${text.slice(0, start)}\n  ${replace}${text.slice(end)}`;
-  if (body.split(find).length !== 2) {
-    throw new Error(`${file}${within ? `, ${within}` : ''}: stands ${body.split(find).length - 1} times: ${find}`);
-  }
-  // A function, because "$&" in a replacement text would mean something.
-  return text.slice(0, start) + body.replace(find, () => replace) + text.slice(end);
 }
 
 /** Compiles assembly/ with one file's text replaced; null when that does not compile. */
