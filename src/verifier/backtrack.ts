@@ -8,12 +8,13 @@ import { errno } from '../uapi/errno.ts';
 import { Backtrack } from './backtrack_state.ts';
 import { isPseudoCall, isSyncCallbackCallingInsn } from './call_info.ts';
 import type { Env } from './env.ts';
+import { type FuncState, STACK_SPILL, type StackSlot } from './func_state.ts';
 import { CALLS_CALLBACK } from './insn_aux.ts';
+import { MAX_CALL_FRAMES } from './limits.ts';
 import { fmtStackMask } from './liveness.ts';
 import { insnStr, printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import {
-  type FuncState,
   INSN_F_DST_REG_STACK,
   INSN_F_FRAMENO_MASK,
   INSN_F_SPI_MASK,
@@ -22,11 +23,8 @@ import {
   INSN_F_STACK_ACCESS,
   JmpHistoryEntry,
   type LinkedReg,
-  MAX_CALL_FRAMES,
-  STACK_SPILL,
-  type StackSlot,
   type VerifierState,
-} from './types.ts';
+} from './verifier_state.ts';
 
 const FP = 10;
 const ARGS = 0x3e;

@@ -1,5 +1,5 @@
 /** What precision marking still looks for (struct backtrack_state). */
-import { MAX_CALL_FRAMES } from './types.ts';
+import { MAX_CALL_FRAMES } from './limits.ts';
 
 /** struct backtrack_state: registers and slots that still have to be made precise, by frame. */
 export class Backtrack {

@@ -15,7 +15,7 @@ import { btfFieldTypeName } from '../kernel/bpf/btf_record.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 const WALK_SCALAR = 0;
 const WALK_PTR = 1;

@@ -6,12 +6,13 @@ import { errno } from '../uapi/errno.ts';
 import { markDynptrCbReg } from './dynptr.ts';
 import type { Env } from './env.ts';
 import type { SetCalleeState } from './frames.ts';
+import type { FuncState } from './func_state.ts';
 import { markRegGraphNode, refSetNonOwning } from './graph.ts';
 import { regBtfRecord } from './locks.ts';
 import { findField } from './map_fields.ts';
 import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
-import { BPF_DYNPTR_TYPE_LOCAL, type FuncState, type RegState } from './types.ts';
+import { BPF_DYNPTR_TYPE_LOCAL, type RegState } from './reg_state.ts';
 
 const ZERO_OR_ONE = { min: 0, max: 1 };
 const ZERO = { min: 0, max: 0 };

@@ -8,6 +8,7 @@ import type { Env, Insn } from './env.ts';
 import { pushStack } from './frames.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
+import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, DEF_NOT_SUBREG, RegState } from './reg_state.ts';
 import {
   assignScalarIdBeforeMov,
   boundsSanityCheck,
@@ -20,7 +21,6 @@ import {
   SRC_OP,
 } from './regs.ts';
 import { sanitizeValAlu } from './sanitize.ts';
-import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, DEF_NOT_SUBREG, RegState } from './types.ts';
 
 const ADD = 0x00;
 const SUB = 0x10;

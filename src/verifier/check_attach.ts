@@ -7,13 +7,14 @@ import { markChainPrecision } from './backtrack.ts';
 import { checkPtrOffReg } from './check_region.ts';
 import type { Env } from './env.ts';
 import { subprogReturnsVoid } from './func_args.ts';
+import type { FuncState } from './func_state.ts';
 import { isDisabledHook, isSleepableHook } from './lsm_hooks.ts';
 import { funcRetvalRange } from './lsm_retval.ts';
 import { msg } from './messages.ts';
+import type { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { checkRegArg, isPointerValue, SRC_OP } from './regs.ts';
 import { type RetvalRange, retvalRangeWithin, verboseInvalidScalar } from './retval.ts';
-import type { FuncState, RegState } from './types.ts';
 
 /** check_attach_btf_id: before the walk; finds the prototype that gives the context its arguments. */
 export function checkAttachBtfId(env: Env): void {

@@ -36,6 +36,7 @@ import { inRcuCs } from './context.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO } from './range.ts';
+import { RegState } from './reg_state.ts';
 import { regTypeStr, varOffStr } from './reg_type_str.ts';
 import {
   isRcuReg,
@@ -47,7 +48,6 @@ import {
   typeMayBeNull,
 } from './regs.ts';
 import { structOpsWrite } from './struct_ops_write.ts';
-import { RegState } from './types.ts';
 
 /** Socket types that stand for a kernel struct, and are trusted as such (reg2btf_ids). */
 const ALWAYS_TRUSTED = new Set([PTR_TO_SOCKET, PTR_TO_SOCK_COMMON, PTR_TO_TCP_SOCK, CONST_PTR_TO_MAP]);

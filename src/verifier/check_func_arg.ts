@@ -39,6 +39,7 @@ import { checkRegConstStr } from './const_str.ts';
 import { dynptrState } from './dynptr.ts';
 import { processDynptrFunc } from './dynptr_args.ts';
 import type { Env } from './env.ts';
+import { STACK_SPILL, STACK_ZERO, type StackSlot } from './func_state.ts';
 import { inRbtreeLockRequiredCb } from './graph.ts';
 import { checkHelperMemAccess, checkMemSizeReg } from './helper_mem.ts';
 import { processSpinLock } from './locks.ts';
@@ -47,9 +48,9 @@ import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
 import { mayAccessDirectPktData } from './pkt_access.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { checkRegArg, isPointerValue, registerIsNull, SRC_OP, typeIsPktPointer } from './regs.ts';
 import { frameOf } from './slots.ts';
-import { type RegState, STACK_SPILL, STACK_ZERO, type StackSlot } from './types.ts';
 
 /** Checks argument `arg` (0 to 4); what it says of the call goes into `meta`. */
 export function checkFuncArg(env: Env, arg: number, meta: CallMeta, proto: FuncProto, insnIdx: number): void {

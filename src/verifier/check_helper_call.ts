@@ -38,9 +38,10 @@ import { checkMapFuncCompatibility } from './map_func_compat.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { checkResourceLeak, markRegInvalid, releaseReference, releaseReferenceNomark } from './refs.ts';
+import { BPF_DYNPTR_TYPE_SKB, BPF_DYNPTR_TYPE_SKB_META, type RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { markRegUnknown, registerIsNull } from './regs.ts';
-import { BPF_DYNPTR_TYPE_SKB, BPF_DYNPTR_TYPE_SKB_META, forEachReg, type RegState } from './types.ts';
+import { forEachReg } from './verifier_state.ts';
 
 /** Helpers whose map the engines want to know (record_func_map). */
 const RECORDS_MAP: ReadonlySet<string> = new Set([

@@ -21,12 +21,15 @@ import { isSpilledReg, markChainPrecision, pushJmpHistory } from './backtrack.ts
 import { tryMatchPktPointers } from './check_pkt.ts';
 import type { Env, Insn } from './env.ts';
 import { pushStack } from './frames.ts';
+import type { FuncState } from './func_state.ts';
+import { BPF_MAX_VAR_OFF } from './limits.ts';
 import { printInsnState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
 import { isTrustedReg, markPtrNotNullReg, markPtrOrNullRegs } from './ptr_or_null.ts';
 import { knownOf, range } from './range.ts';
+import { AT_PKT_END, BEYOND_PKT_END, BPF_ADD_CONST, BPF_ADD_CONST32, RegState } from './reg_state.ts';
 import {
   boundsSanityCheck,
   checkRegArg,
@@ -37,19 +40,7 @@ import {
   typeMayBeNull,
 } from './regs.ts';
 import { frameInsnIdx } from './states_equal.ts';
-import {
-  AT_PKT_END,
-  BEYOND_PKT_END,
-  BPF_ADD_CONST,
-  BPF_ADD_CONST32,
-  BPF_MAX_VAR_OFF,
-  type FuncState,
-  INSN_F_DST_REG_STACK,
-  INSN_F_SRC_REG_STACK,
-  type LinkedReg,
-  RegState,
-  type VerifierState,
-} from './types.ts';
+import { INSN_F_DST_REG_STACK, INSN_F_SRC_REG_STACK, type LinkedReg, type VerifierState } from './verifier_state.ts';
 
 const JEQ = 0x10;
 const JGT = 0x20;

@@ -9,6 +9,7 @@ import { checkReturnCode } from './check_attach.ts';
 import { inRcuCs, nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { pushCallbackCall, pushStack, type SetCalleeState } from './frames.ts';
+import { STACK_ITER, STACK_SPILL } from './func_state.ts';
 import { refConvertOwningNonOwning } from './graph.ts';
 import { IS_ITER_NEXT } from './insn_aux.ts';
 import { processIterNextCall } from './iter_args.ts';
@@ -20,8 +21,9 @@ import { kfuncReturn } from './kfunc_return.ts';
 import { msg } from './messages.ts';
 import { rangeS64 } from './range.ts';
 import { releaseReference } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import { CALLER_SAVED_REGS } from './regs.ts';
-import { forEachReg, type RegState, STACK_ITER, STACK_SPILL } from './types.ts';
+import { forEachReg } from './verifier_state.ts';
 
 const MAX_ERRNO = 4095;
 

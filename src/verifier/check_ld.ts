@@ -39,11 +39,13 @@ import { checkPtrOffReg } from './check_region.ts';
 import type { Env, Insn } from './env.ts';
 import { forkAbnormalReturn } from './frames.ts';
 import type { InsnAux } from './insn_aux.ts';
+import { BPF_MAX_VAR_OFF } from './limits.ts';
 import { checkMapOnce, checkMapProgCompatibility } from './map_prog.ts';
 import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { checkResourceLeak } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import {
   CALLER_SAVED_REGS,
   checkRegArg,
@@ -54,7 +56,6 @@ import {
   markRegUnknown,
   SRC_OP,
 } from './regs.ts';
-import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 const MAX_USED_MAPS = 64;

@@ -61,6 +61,7 @@ import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
 import { mayAccessDirectPktData } from './pkt_access.ts';
 import { RANGE_ZERO, range } from './range.ts';
+import { DEF_NOT_SUBREG, type RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import {
   checkRegArg,
@@ -72,7 +73,6 @@ import {
   SRC_OP,
 } from './regs.ts';
 import { checkStackAccessWithinBounds, checkStackRead, checkStackWrite } from './stack.ts';
-import { DEF_NOT_SUBREG, type RegState } from './types.ts';
 
 export { BPF_READ, BPF_WRITE };
 

@@ -13,8 +13,9 @@ import { BPF_JGE, BPF_JGT, BPF_JLE, BPF_JLT, BPF_JMP32, BPF_X, classOf, opOf, so
 import type { Env, Insn } from './env.ts';
 import { RANGE_ZERO, range } from './range.ts';
 import { markRegInvalid } from './refs.ts';
+import { AT_PKT_END, BEYOND_PKT_END, type RegState } from './reg_state.ts';
 import { regIsPktPointerAny } from './regs.ts';
-import { AT_PKT_END, BEYOND_PKT_END, forEachReg, type RegState, type VerifierState } from './types.ts';
+import { forEachReg, type VerifierState } from './verifier_state.ts';
 
 const MAX_PACKET_OFF = 0xffff;
 

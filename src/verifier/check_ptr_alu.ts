@@ -21,12 +21,13 @@ import {
 import { errno } from '../uapi/errno.ts';
 import { BPF_ADD, BPF_ALU64, BPF_AND, BPF_OR, BPF_SUB, BPF_XOR, classOf, opOf } from '../uapi/insn.ts';
 import type { Env, Insn } from './env.ts';
+import { BPF_MAX_VAR_OFF } from './limits.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { isConst, typeIsPktPointer } from './regs.ts';
 import { commitPtrAlu, sanitizePtrAlu } from './sanitize.ts';
-import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 /** Pointers that may be moved. */
 const MOVABLE = new Set([

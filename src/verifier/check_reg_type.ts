@@ -60,8 +60,8 @@ import { mapKptrMatchType } from './check_btf_access.ts';
 import { checkPtrOffReg } from './check_region.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
+import type { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
-import type { RegState } from './types.ts';
 
 const SCALARS = [SCALAR_VALUE];
 const MEM_TYPES = [

@@ -19,10 +19,11 @@ import { BPF_KPTR, BPF_UPTR, btfFieldTypeName } from '../kernel/bpf/btf_record.t
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
+import { BPF_MAX_VAR_OFF } from './limits.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { insnOff, regTypeStr, varOffStr } from './reg_type_str.ts';
-import { BPF_MAX_VAR_OFF, type RegState } from './types.ts';
 
 export const BPF_READ = 1;
 export const BPF_WRITE = 2;

@@ -1,7 +1,8 @@
 /** Gives back the numbers (range.ts) that no state knows any more: a long verification makes several for each instruction. */
 import type { Env } from './env.ts';
+import type { FuncState } from './func_state.ts';
 import { range } from './range.ts';
-import type { FuncState, VerifierState } from './types.ts';
+import type { VerifierState } from './verifier_state.ts';
 
 /** Called between two instructions, when only states hold numbers. Does nothing most of the time. */
 export function collectRanges(env: Env): void {

@@ -6,7 +6,7 @@ import { ACCESS_HELPER, checkMapAccess } from './check_region.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 /** check_reg_const_str: the register points to a string that nobody can change: a frozen map is a section, and so one value. */
 export function checkRegConstStr(env: Env, reg: RegState, regno: number): void {

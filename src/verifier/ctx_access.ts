@@ -29,7 +29,7 @@ import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { rawTpArgFlags } from './raw_tp_args.ts';
 import { findReferenceState } from './refs.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 /** struct bpf_insn_access_aux: what a load of the context gives. One object, reused. */
 export class AccessInfo {

@@ -13,9 +13,9 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
+import { type FuncState, STACK_DYNPTR, STACK_INVALID } from './func_state.ts';
 import { msg } from './messages.ts';
 import { acquireReference, markRegInvalid, releaseReference } from './refs.ts';
-import { frameOf, SPI_RANGE, slotObjSpi } from './slots.ts';
 import {
   BPF_DYNPTR_TYPE_INVALID,
   BPF_DYNPTR_TYPE_LOCAL,
@@ -23,12 +23,10 @@ import {
   BPF_DYNPTR_TYPE_SKB,
   BPF_DYNPTR_TYPE_SKB_META,
   BPF_DYNPTR_TYPE_XDP,
-  type FuncState,
-  forEachReg,
   type RegState,
-  STACK_DYNPTR,
-  STACK_INVALID,
-} from './types.ts';
+} from './reg_state.ts';
+import { frameOf, SPI_RANGE, slotObjSpi } from './slots.ts';
+import { forEachReg } from './verifier_state.ts';
 
 /** Slots that a struct bpf_dynptr takes. */
 export const BPF_DYNPTR_NR_SLOTS = 2;

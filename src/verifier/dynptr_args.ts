@@ -15,7 +15,7 @@ import {
 } from './dynptr.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 const BPF_DYNPTR_SIZE = 16;
 

@@ -10,19 +10,15 @@ import type { ProgType } from '../uapi/bpf.ts';
 import type { Errno } from '../uapi/errno.ts';
 import { Insns } from '../uapi/insn.ts';
 import { callParams } from './call_info.ts';
+import type { FuncState } from './func_state.ts';
 import { InsnAuxTable } from './insn_aux.ts';
+import { BPF_COMPLEXITY_LIMIT_INSNS, MAX_CALL_FRAMES } from './limits.ts';
 import { StackLiveness } from './liveness.ts';
 import { Log } from './log_buffer.ts';
 import type { VerifierMap } from './maps.ts';
 import type { Messages } from './messages.ts';
-import {
-  BPF_COMPLEXITY_LIMIT_INSNS,
-  type FuncState,
-  type JmpHistoryEntry,
-  MAX_CALL_FRAMES,
-  RegState,
-  type VerifierState,
-} from './types.ts';
+import { RegState } from './reg_state.ts';
+import type { JmpHistoryEntry, VerifierState } from './verifier_state.ts';
 
 /** What a kernel is to the verifier; a profile (kernel/profile.ts) has these and more. */
 export interface VerifierProfile {

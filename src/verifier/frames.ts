@@ -9,13 +9,16 @@ import { clearAllPktPointers } from './check_pkt.ts';
 import { nonSleepableContext } from './context.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { btfCheckSubprogCall, subprogReturnsVoid } from './func_args.ts';
+import { FuncState } from './func_state.ts';
+import { BPF_COMPLEXITY_LIMIT_JMP_SEQ, MAX_BPF_REG } from './limits.ts';
 import { markVerifierStateScratched, printVerifierState } from './log.ts';
 import { BPF_LOG_LEVEL } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
+import { RegState } from './reg_state.ts';
 import { CALLER_SAVED_REGS, markRegUnknown } from './regs.ts';
 import { retvalRangeWithin, verboseInvalidScalar } from './retval.ts';
-import { BPF_COMPLEXITY_LIMIT_JMP_SEQ, FuncState, MAX_BPF_REG, RegState, VerifierState } from './types.ts';
+import { VerifierState } from './verifier_state.ts';
 
 export const BPF_MAIN_FUNC = -1;
 

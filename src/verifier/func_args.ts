@@ -26,8 +26,8 @@ import { type Env, Reject, type SubprogArg, type SubprogInfo } from './env.ts';
 import { checkMemReg } from './helper_mem.ts';
 import { btfTypeStr, isScalar } from './kfunc_params.ts';
 import { msg } from './messages.ts';
+import type { RegState } from './reg_state.ts';
 import { registerIsNull } from './regs.ts';
-import type { RegState } from './types.ts';
 
 const MAX_BPF_FUNC_REG_ARGS = 5;
 

@@ -3,9 +3,11 @@ import { MEM_ALLOC, MEM_RCU, NON_OWN_REF, PTR_TO_BTF_ID } from '../kernel/bpf/bp
 import type { GraphRoot } from '../kernel/bpf/btf_record.ts';
 import { isKfuncCall, kfuncLike } from './call_info.ts';
 import type { Env } from './env.ts';
+import type { FuncState } from './func_state.ts';
 import { regBtfRecord } from './locks.ts';
 import { findReferenceState } from './refs.ts';
-import { type FuncState, forEachReg, type RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
+import { forEachReg } from './verifier_state.ts';
 
 export const TREE_KFUNCS: ReadonlySet<string> = new Set([
   'bpf_rbtree_add_impl',

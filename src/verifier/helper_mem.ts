@@ -30,13 +30,14 @@ import {
 } from './check_region.ts';
 import { MAX_SYSCALL_CTX, NO_CTX_CONVERSION } from './ctx_access.ts';
 import { type Env, Reject } from './env.ts';
+import { BPF_MAX_VAR_SIZ } from './limits.ts';
 import { msg } from './messages.ts';
 import { markPtrNotNullReg } from './ptr_or_null.ts';
 import { range } from './range.ts';
+import { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { registerIsNull, typeMayBeNull } from './regs.ts';
 import { checkStackRangeInitialized } from './stack.ts';
-import { BPF_MAX_VAR_SIZ, RegState } from './types.ts';
 
 /** check_helper_mem_access: may the call access `size` bytes at register `regno`? `meta`: raw mode is possible. */
 export function checkHelperMemAccess(

@@ -32,8 +32,8 @@ import type { HelperCall } from './check_helper_call.ts';
 import { msg } from './messages.ts';
 import { range, rangeS64 } from './range.ts';
 import { acquireReference } from './refs.ts';
+import { DEF_NOT_SUBREG, type RegState } from './reg_state.ts';
 import { CALLER_SAVED_REGS, markRegUnknown } from './regs.ts';
-import { DEF_NOT_SUBREG, type RegState } from './types.ts';
 
 const MAX_ERRNO = 4095;
 

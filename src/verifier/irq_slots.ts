@@ -5,10 +5,11 @@ import { BPF_DW } from '../uapi/insn.ts';
 import { checkMemAccess } from './check_mem.ts';
 import { BPF_WRITE } from './check_region.ts';
 import type { Env } from './env.ts';
+import { STACK_INVALID, STACK_IRQ_FLAG, type StackSlot } from './func_state.ts';
 import { msg } from './messages.ts';
 import { acquireIrqState, releaseIrqState } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import { frameOf, SPI_RANGE, slotObjSpi } from './slots.ts';
-import { type RegState, STACK_INVALID, STACK_IRQ_FLAG, type StackSlot } from './types.ts';
 
 /** RegState.irqKfuncClass: saved by bpf_local_irq_save, or by a resilient lock. */
 export const IRQ_NATIVE_KFUNC = 0;

@@ -8,6 +8,7 @@ import { checkMemAccess } from './check_mem.ts';
 import { BPF_WRITE } from './check_region.ts';
 import type { Env } from './env.ts';
 import { pushStack } from './frames.ts';
+import type { FuncState } from './func_state.ts';
 import {
   isIterRegValidUninit,
   iterRegValidInit,
@@ -17,18 +18,13 @@ import {
   unmarkStackSlotsIter,
 } from './iter_slots.ts';
 import type { KfuncCall } from './kfunc_call.ts';
+import { BPF_REG_SIZE } from './limits.ts';
 import { msg } from './messages.ts';
 import { findPrevEntry, widenImpreciseScalars } from './prune.ts';
 import { markPtrNotNullReg } from './ptr_or_null.ts';
+import { BPF_ITER_STATE_ACTIVE, BPF_ITER_STATE_DRAINED, type RegState } from './reg_state.ts';
 import { frameOf } from './slots.ts';
-import {
-  BPF_ITER_STATE_ACTIVE,
-  BPF_ITER_STATE_DRAINED,
-  BPF_REG_SIZE,
-  type FuncState,
-  type RegState,
-  type VerifierState,
-} from './types.ts';
+import type { VerifierState } from './verifier_state.ts';
 
 const PREFIX = 'bpf_iter_';
 

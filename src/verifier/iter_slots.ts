@@ -4,9 +4,10 @@ import { MEM_RCU, PTR_TO_STACK, PTR_UNTRUSTED } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { inRcuCs } from './context.ts';
 import type { Env } from './env.ts';
+import { STACK_INVALID, STACK_ITER } from './func_state.ts';
 import { acquireReference, releaseReference } from './refs.ts';
+import { BPF_ITER_STATE_ACTIVE, type RegState } from './reg_state.ts';
 import { frameOf, SPI_RANGE, slotObjSpi } from './slots.ts';
-import { BPF_ITER_STATE_ACTIVE, type RegState, STACK_INVALID, STACK_ITER } from './types.ts';
 
 /** iter_get_spi: slot of the iterator's first 8 bytes, or SPI_INVALID or SPI_RANGE. */
 export function iterSpi(env: Env, reg: RegState, slots: number): number {

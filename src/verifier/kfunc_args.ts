@@ -48,10 +48,10 @@ import { processSpinLock, regBtfRecord } from './locks.ts';
 import { processTaskWorkFunc, processWqFunc } from './map_fields.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { isRcuReg, registerIsNull, typeHasUnsafeModifiers, typeIsNonOwningRef, typeIsPtrAllocObj } from './regs.ts';
 import { isScalarStruct } from './scalar_struct.ts';
-import type { RegState } from './types.ts';
 
 const MAX_BPF_FUNC_REG_ARGS = 5;
 const ALLOCATED = PTR_TO_BTF_ID | MEM_ALLOC;

@@ -19,8 +19,8 @@ import { regAllocationLocked, regBtfRecord } from './locks.ts';
 import { findField } from './map_fields.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { typeIsNonOwningRef } from './regs.ts';
-import type { RegState } from './types.ts';
 
 const ALLOCATED = PTR_TO_BTF_ID | MEM_ALLOC;
 

@@ -26,9 +26,9 @@ import { regBtfRecord } from './locks.ts';
 import { msg } from './messages.ts';
 import { mayAccessDirectPktData } from './pkt_access.ts';
 import { acquireReference } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import { markRegUnknown } from './regs.ts';
 import { isScalarStruct } from './scalar_struct.ts';
-import type { RegState } from './types.ts';
 
 const BPF_GLOBAL_PERCPU_MA_MAX_SIZE = 512;
 

@@ -11,7 +11,7 @@ import type { Env } from './env.ts';
 import { insnSuccessor, MAX_SUCCESSORS } from './flow.ts';
 import { CALLS_CALLBACK, PRUNE_POINT } from './insn_aux.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
-import type { VerifierState } from './types.ts';
+import type { VerifierState } from './verifier_state.ts';
 
 /** Words of one instruction. */
 const MAY_READ = 0;

@@ -6,8 +6,9 @@ import type { Env } from './env.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
 import { acquireLockState, findLockState, invalidateNonOwningRefs, releaseLockState } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import { typeIsPtrAllocObj } from './regs.ts';
-import { REF_TYPE_LOCK, REF_TYPE_RES_LOCK, REF_TYPE_RES_LOCK_IRQ, type RegState } from './types.ts';
+import { REF_TYPE_LOCK, REF_TYPE_RES_LOCK, REF_TYPE_RES_LOCK_IRQ } from './verifier_state.ts';
 
 /** reg_btf_record: special fields of what the register points to; null: none. */
 export function regBtfRecord(env: Env, reg: RegState): BtfRecord | null {

@@ -17,21 +17,13 @@ import { BPF_PSEUDO_BTF_ID, BPF_PSEUDO_FUNC } from '../uapi/bpf.ts';
 import { formatInsn, type InsnNames } from '../uapi/insn.ts';
 import { kfuncName } from './call_info.ts';
 import type { Env } from './env.ts';
+import { type FuncState, STACK_DYNPTR, STACK_INVALID, STACK_ITER, STACK_SPILL } from './func_state.ts';
+import { BPF_REG_SIZE, MAX_BPF_REG } from './limits.ts';
 import { range } from './range.ts';
+import { BPF_ADD_CONST, type RegState } from './reg_state.ts';
 import { regTypeStr, tnumStr } from './reg_type_str.ts';
 import { typeIsNonOwningRef, typeIsPktPointer } from './regs.ts';
-import {
-  BPF_ADD_CONST,
-  BPF_REG_SIZE,
-  type FuncState,
-  MAX_BPF_REG,
-  type RegState,
-  STACK_DYNPTR,
-  STACK_INVALID,
-  STACK_ITER,
-  STACK_SPILL,
-  type VerifierState,
-} from './types.ts';
+import type { VerifierState } from './verifier_state.ts';
 
 const DYNPTR_NAMES = ['<invalid>', 'local', 'ringbuf', 'skb', 'xdp', 'skb_meta'] as const;
 

@@ -16,7 +16,7 @@ import { regBtfRecord } from './locks.ts';
 import type { VerifierMap } from './maps.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 /** What such an argument says of the map it lies in. */
 export interface MapArg {

@@ -1,6 +1,6 @@
 /** The way that led to a rejection, for people. */
 import type { Env } from './env.ts';
-import type { JmpHistoryEntry, VerifierState } from './types.ts';
+import type { JmpHistoryEntry, VerifierState } from './verifier_state.ts';
 
 /** Longest path that is put together. */
 const LIMIT = 20_000;

@@ -16,11 +16,14 @@ import {
   pushJmpHistory,
 } from './backtrack.ts';
 import type { Env, ExploredState, SccVisit } from './env.ts';
+import { type FuncState, STACK_ITER } from './func_state.ts';
 import { CALLS_CALLBACK, FORCE_CHECKPOINT, IS_ITER_NEXT, JMP_POINT } from './insn_aux.ts';
+import { MAX_BPF_REG } from './limits.ts';
 import { printVerifierState, verboseLinfo } from './log.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import { BPF_ITER_STATE_ACTIVE, type RegState } from './reg_state.ts';
 import {
   EXACT,
   frameInsnIdx,
@@ -31,14 +34,7 @@ import {
   statesEqual,
   statesMaybeLooping,
 } from './states_equal.ts';
-import {
-  BPF_ITER_STATE_ACTIVE,
-  type FuncState,
-  MAX_BPF_REG,
-  type RegState,
-  STACK_ITER,
-  type VerifierState,
-} from './types.ts';
+import type { VerifierState } from './verifier_state.ts';
 
 /** explored_state: the bucket of states that instruction and call site share. */
 function bucket(env: Env, idx: number): ExploredState[] {

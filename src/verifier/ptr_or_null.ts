@@ -20,8 +20,9 @@ import type { Env } from './env.ts';
 import { regBtfRecord } from './locks.ts';
 import { RANGE_ZERO } from './range.ts';
 import { releaseReferenceNomark } from './refs.ts';
+import type { RegState } from './reg_state.ts';
 import { typeHasUnsafeModifiers, typeIsNonOwningRef, typeIsPtrAllocObj, typeMayBeNull } from './regs.ts';
-import { forEachReg, type RegState, type VerifierState } from './types.ts';
+import { forEachReg, type VerifierState } from './verifier_state.ts';
 
 /** Types that stand for a trusted BTF pointer (reg2btf_ids). */
 const TRUSTED_TYPES: ReadonlySet<number> = new Set([

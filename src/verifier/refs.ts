@@ -2,6 +2,7 @@
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
+import type { RegState } from './reg_state.ts';
 import { typeIsNonOwningRef } from './regs.ts';
 import {
   forEachReg,
@@ -9,9 +10,8 @@ import {
   REF_TYPE_LOCK_MASK,
   REF_TYPE_PTR,
   RefState,
-  type RegState,
   type VerifierState,
-} from './types.ts';
+} from './verifier_state.ts';
 
 /** acquire_reference: a new id, held until released. */
 export function acquireReference(env: Env, insnIdx: number): number {

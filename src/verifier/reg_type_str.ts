@@ -13,7 +13,7 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import type { Env } from './env.ts';
 import { range } from './range.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 /** Index = base type. */
 const NAMES = [

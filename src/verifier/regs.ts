@@ -19,9 +19,10 @@ import {
 } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
+import { MAX_BPF_REG } from './limits.ts';
 import { msg } from './messages.ts';
 import { RANGE_ZERO, range } from './range.ts';
-import { BPF_ADD_CONST, DEF_NOT_SUBREG, MAX_BPF_REG, type RegState } from './types.ts';
+import { BPF_ADD_CONST, DEF_NOT_SUBREG, type RegState } from './reg_state.ts';
 
 export const SRC_OP = 0;
 export const DST_OP = 1;

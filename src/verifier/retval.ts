@@ -1,7 +1,7 @@
 /** Ranges that return values have to lie in. */
 import type { Env } from './env.ts';
 import { range } from './range.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 export interface RetvalRange {
   readonly min: number;

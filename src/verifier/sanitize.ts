@@ -10,11 +10,12 @@ import { ACCESS_HELPER, checkMapAccess } from './check_region.ts';
 import { type Env, type Insn, Reject } from './env.ts';
 import { pushStack } from './frames.ts';
 import { NOSPEC } from './insn_aux.ts';
+import { MAX_BPF_STACK } from './limits.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { varOffStr } from './reg_type_str.ts';
 import { isConst } from './regs.ts';
-import { MAX_BPF_STACK, type RegState } from './types.ts';
 
 /** alu_state of an instruction. */
 const ALU_SANITIZE_SRC = 1;

@@ -1,9 +1,11 @@
 /** Objects that live in stack slots: where they lie (stack_slot_obj_get_spi). */
 import type { Env } from './env.ts';
+import type { FuncState } from './func_state.ts';
+import { BPF_REG_SIZE } from './limits.ts';
 import { msg } from './messages.ts';
 import { range } from './range.ts';
+import type { RegState } from './reg_state.ts';
 import { isConst } from './regs.ts';
-import { BPF_REG_SIZE, type FuncState, type RegState } from './types.ts';
 
 /** Why there is no slot: the offset is wrong (said in the log), or lies outside the allocated stack. */
 export const SPI_INVALID = -1;

@@ -28,18 +28,8 @@ import { insnStackAccessFlags, isSpilledReg, markChainPrecision, pushJmpHistory 
 import type { RawMode } from './call_meta.ts';
 import { destroyIfDynptrStackSlot } from './dynptr.ts';
 import type { Env } from './env.ts';
-import { FASTCALL_PATTERN, NOSPEC_RESULT } from './insn_aux.ts';
-import { verboseLinfo } from './log.ts';
-import { msg } from './messages.ts';
-import { RANGE_ZERO, range } from './range.ts';
-import { insnOff, varOffStr } from './reg_type_str.ts';
-import { assignScalarIdBeforeMov, clearScalarId, isPointerValue, markRegUnknown, registerIsNull } from './regs.ts';
 import {
-  BPF_MAX_VAR_OFF,
-  BPF_REG_SIZE,
   type FuncState,
-  MAX_BPF_STACK,
-  RegState,
   STACK_DYNPTR,
   STACK_INVALID,
   STACK_IRQ_FLAG,
@@ -48,7 +38,15 @@ import {
   STACK_SPILL,
   STACK_ZERO,
   StackSlot,
-} from './types.ts';
+} from './func_state.ts';
+import { FASTCALL_PATTERN, NOSPEC_RESULT } from './insn_aux.ts';
+import { BPF_MAX_VAR_OFF, BPF_REG_SIZE, MAX_BPF_STACK } from './limits.ts';
+import { verboseLinfo } from './log.ts';
+import { msg } from './messages.ts';
+import { RANGE_ZERO, range } from './range.ts';
+import { RegState } from './reg_state.ts';
+import { insnOff, varOffStr } from './reg_type_str.ts';
+import { assignScalarIdBeforeMov, clearScalarId, isPointerValue, markRegUnknown, registerIsNull } from './regs.ts';
 
 const BPF_WRITE = 2;
 const ST_MEM = 0x62;

@@ -14,14 +14,8 @@ import {
   SCALAR_VALUE,
 } from '../kernel/bpf/bpf.ts';
 import type { Env } from './env.ts';
-import { range } from './range.ts';
 import {
-  BPF_ADD_CONST,
   type FuncState,
-  MAX_BPF_REG,
-  REF_TYPE_LOCK_MASK,
-  type RefState,
-  RegState,
   STACK_DYNPTR,
   STACK_INVALID,
   STACK_IRQ_FLAG,
@@ -30,8 +24,11 @@ import {
   STACK_SPILL,
   STACK_ZERO,
   type StackSlot,
-  type VerifierState,
-} from './types.ts';
+} from './func_state.ts';
+import { MAX_BPF_REG } from './limits.ts';
+import { range } from './range.ts';
+import { BPF_ADD_CONST, RegState } from './reg_state.ts';
+import { REF_TYPE_LOCK_MASK, type RefState, type VerifierState } from './verifier_state.ts';
 
 /** enum exact_level. */
 export const NOT_EXACT = 0;

@@ -4,7 +4,7 @@ import type { ProgType } from '../uapi/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import type { Env } from './env.ts';
 import { msg } from './messages.ts';
-import type { RegState } from './types.ts';
+import type { RegState } from './reg_state.ts';
 
 interface Writable {
   readonly struct: string;

@@ -13,9 +13,9 @@ import {
 import { type Env, SubprogInfo } from './env.ts';
 import { jmpOffset } from './flow.ts';
 import { FASTCALL_PATTERN, JUMP_TARGET, SEEN } from './insn_aux.ts';
+import { BPF_MAX_SUBPROGS, MAX_BPF_STACK } from './limits.ts';
 import { BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
-import { BPF_MAX_SUBPROGS, MAX_BPF_STACK } from './types.ts';
 
 const TAIL_CALL = 12;
 

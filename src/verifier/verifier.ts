@@ -39,8 +39,9 @@ import { BPF_LOG_LEVEL, BPF_LOG_LEVEL2 } from './log_buffer.ts';
 import { msg } from './messages.ts';
 import { isStateVisited, updateBranchCounts } from './prune.ts';
 import { checkExitLeaks } from './refs.ts';
+import { BPF_DYNPTR_TYPE_LOCAL, type RegState } from './reg_state.ts';
 import { checkRegArg, markRegUnknown, SRC_OP } from './regs.ts';
-import { BPF_DYNPTR_TYPE_LOCAL, type RegState, VerifierState } from './types.ts';
+import { VerifierState } from './verifier_state.ts';
 
 const SPIN_UNLOCK = 94;
 const KPTR_XCHG = 194;

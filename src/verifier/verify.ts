@@ -13,6 +13,7 @@ import { Env, Reject, type VerifierProfile, type VerifyOptions } from './env.ts'
 import { collectFixups } from './fixups.ts';
 import { computeLiveRegisters, computePostorder, computeScc, computeSuccessors } from './flow.ts';
 import { SEEN } from './insn_aux.ts';
+import { BPF_COMPLEXITY_LIMIT_INSNS } from './limits.ts';
 import { insnStr } from './log.ts';
 import { BPF_LOG_STATS } from './log_buffer.ts';
 import { msg, speak } from './messages.ts';
@@ -29,9 +30,9 @@ import {
   markFastcallPatterns,
   removeFastcallSpills,
 } from './subprogs.ts';
-import { BPF_COMPLEXITY_LIMIT_INSNS, VerifierState } from './types.ts';
 import type { Verdict, VerdictStats } from './verdict.ts';
 import { doCheckMain, doCheckSubprogs } from './verifier.ts';
+import { VerifierState } from './verifier_state.ts';
 
 /** Program types that take CAP_NET_ADMIN, or CAP_PERFMON, besides CAP_BPF. */
 const BEYOND_CAP_BPF: ReadonlySet<ProgType> = new Set<ProgType>([
