@@ -72,7 +72,9 @@ import {
   markRegUnknown,
   SRC_OP,
 } from './regs.ts';
-import { checkStackAccessWithinBounds, checkStackRead, checkStackWrite } from './stack.ts';
+import { checkStackAccessWithinBounds } from './stack.ts';
+import { checkStackRead } from './stack_read.ts';
+import { checkStackWrite } from './stack_write.ts';
 
 export { BPF_READ, BPF_WRITE };
 

@@ -37,7 +37,7 @@ import { range } from './range.ts';
 import { RegState } from './reg_state.ts';
 import { regTypeStr } from './reg_type_str.ts';
 import { registerIsNull, typeMayBeNull } from './regs.ts';
-import { checkStackRangeInitialized } from './stack.ts';
+import { checkStackRangeInitialized } from './stack_read.ts';
 
 /** check_helper_mem_access: may the call access `size` bytes at register `regno`? `meta`: raw mode is possible. */
 export function checkHelperMemAccess(
