@@ -49,15 +49,12 @@ const PRIVATE: ReadonlySet<number> = new Set([
   layout.ALLOC_KERNEL,
 ]);
 
-/** WIDE_ bits of a kfunc: which masks it reads and writes word by word, from its prototype. */
-function wideOf({ name, proto }: KfuncRow): number {
+/** WIDE_ bits of a kfunc: which masks it reads and writes word by word, from its row. */
+function wideOf({ proto, wholeMask: { fills, large, sized } = {} }: KfuncRow): number {
+  if (sized) return x.WIDE_WRITES | (x.WIDE_READS << 1) | x.WIDE_SIZED;
   const args = (/\((.*)\)$/.exec(proto)?.[1] ?? '').split(',').map((arg) => arg.trim());
-  // The kernel's copy of what is no mask.
-  if (name === 'bpf_cpumask_populate') return x.WIDE_WRITES | (x.WIDE_READS << 1) | x.WIDE_SIZED;
   const sources = args.reduce((bits, arg, i) => (arg.startsWith(SOURCE) ? bits | (x.WIDE_READS << i) : bits), 0);
-  const fills = name === 'bpf_cpumask_setall' || name === 'bpf_cpumask_clear';
-  const writes = args[0]?.startsWith('struct bpf_cpumask *') && (sources > 0 || fills);
-  const large = name === 'bpf_cpumask_copy' || name === 'bpf_cpumask_clear';
+  const writes = args[0]?.startsWith('struct bpf_cpumask *') && (sources > 0 || fills === true);
   const bits = sources | (writes ? x.WIDE_WRITES : 0) | (large ? x.WIDE_LARGE : 0);
   return args[0]?.startsWith('u32 cpu') ? 0 : bits;
 }

@@ -2,7 +2,6 @@
  * Precision (mark_chain_precision): when the value of a scalar decided something, the registers and slots it came from are
  * marked precise in all earlier states of the path, instruction by instruction backwards.
  */
-
 import { SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import { Backtrack } from './backtrack_state.ts';

@@ -1,5 +1,4 @@
 /** check_cfg: every instruction is reached, jumps stay inside, and where states are compared. */
-
 import { KF_ITER_NEXT } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';
 import {

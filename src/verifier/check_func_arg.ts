@@ -1,5 +1,4 @@
 /** One argument of a helper (check_func_arg). */
-
 import { InvariantError } from '../errors.ts';
 import {
   ARG_ANYTHING,

@@ -1,5 +1,4 @@
 /** Calls of kfuncs (check_kfunc_call). */
-
 import { MEM_RCU, PTR_MAYBE_NULL, PTR_UNTRUSTED } from '../kernel/bpf/bpf.ts';
 import { KF_DESTRUCTIVE, KF_RCU_PROTECTED, KF_SLEEPABLE } from '../kernel/bpf/rows.ts';
 import { errno } from '../uapi/errno.ts';

@@ -3,7 +3,6 @@
  * instructions (convert_ctx_accesses, do_misc_fixups, dead code removal). Instructions keep their numbers here, so that engines
  * and debuggers speak of the same program.
  */
-
 import {
   MEM_ALLOC,
   MEM_RDONLY,

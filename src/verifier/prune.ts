@@ -3,7 +3,6 @@
  * safe one ends there. Loops of iterators and callbacks end when they converge; their precision is then passed around the loop
  * until nothing changes (strongly connected components).
  */
-
 import { SCALAR_VALUE } from '../kernel/bpf/bpf.ts';
 import { errno } from '../uapi/errno.ts';
 import {

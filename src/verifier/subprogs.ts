@@ -1,5 +1,4 @@
 /** Functions of the program: where they start, how deep their stacks go together, bpf_fastcall patterns. */
-
 import { errno } from '../uapi/errno.ts';
 import {
   addKfuncCall,

@@ -1,5 +1,4 @@
 /** bpf_check(): a program in, a verdict out. */
-
 import { InvariantError } from '../errors.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import type { ProgType } from '../uapi/bpf.ts';

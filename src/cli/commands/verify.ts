@@ -74,15 +74,14 @@ async function run(paths: readonly string[], flags: VerifyFlags): Promise<number
   let status: number = EXIT.ok;
   for (const path of paths) {
     if (paths.length > 1 && !flags.json) print(paint('bold', `${path}:`));
-    status = Math.max(status, verifyObject(path, judge ?? (await liveJudge(path, flags)), flags));
+    status = Math.max(status, verifyObject(path, judge ?? (await liveJudge(path, flags)), flags, paint));
   }
   return status;
 }
 
-function verifyObject(path: string, judge: Judge, flags: VerifyFlags): number {
+function verifyObject(path: string, judge: Judge, flags: VerifyFlags, paint: ReturnType<typeof paintFor>): number {
   const object = loadObject(readUserFile(path), path);
   checkPrograms(object, path, flags.prog);
-  const paint = paintFor(process.stdout);
   let status: number = EXIT.ok;
   for (const linked of judge.linked(object)) {
     let verdict: Judged['verdict'];
@@ -96,7 +95,7 @@ function verifyObject(path: string, judge: Judge, flags: VerifyFlags): number {
     }
     const { spec, program, reject } = linked;
     const judged: Judged = { object: object.name, spec, program, verdict, loader: reject };
-    if (!accepted(judged) && status === EXIT.ok) status = EXIT.failed;
+    if (!accepted(judged)) status = Math.max(status, EXIT.failed);
     if (flags.json) {
       printJson(verdictToJson(judged, flags.logLevel !== undefined));
       continue;

@@ -40,6 +40,15 @@ export type RunBy = 'call' | 'engine' | 'none';
  */
 export type KfuncFilter = 'iter' | 'qdisc' | 'session';
 
+export interface WholeMask {
+  /** It writes its first argument, and reads no mask. */
+  readonly fills?: true;
+  /** It goes up to large_cpumask_bits, not small_cpumask_bits. */
+  readonly large?: true;
+  /** It copies memory that is no mask, whose length the third argument says. */
+  readonly sized?: true;
+}
+
 export interface KfuncRow {
   readonly name: string;
   /** C prototype without the name: `bool (u32 cpu, struct bpf_cpumask *cpumask)`. */
@@ -51,6 +60,8 @@ export interface KfuncRow {
   /** Program types that may call it, from a release on. */
   readonly programs: Readonly<Partial<Record<Release, readonly ProgType[]>>>;
   readonly onlyFor?: KfuncFilter;
+  /** Of an operation on whole masks, what its prototype does not say. */
+  readonly wholeMask?: WholeMask;
   readonly since: Release;
   /** Kfunc whose place it took: the verifier treats it alike. */
   readonly like?: string;

@@ -101,11 +101,13 @@ export const CPUMASK_KFUNCS: readonly KfuncRow[] = [
   }),
   kfunc('setall', {
     proto: 'void (struct bpf_cpumask *cpumask)',
+    wholeMask: { fills: true },
     summary: 'Set every CPU. With NR_CPUS > 64 whole words are filled, bits above nr_cpu_ids too.',
     returns: 'nothing',
   }),
   kfunc('clear', {
     proto: 'void (struct bpf_cpumask *cpumask)',
+    wholeMask: { fills: true, large: true },
     summary: 'Clear every CPU.',
     returns: 'nothing',
   }),
@@ -151,6 +153,7 @@ export const CPUMASK_KFUNCS: readonly KfuncRow[] = [
   }),
   kfunc('copy', {
     proto: 'void (struct bpf_cpumask *dst, const struct cpumask *src)',
+    wholeMask: { large: true },
     summary: 'Copy a mask, bits above nr_cpu_ids included. Not atomic.',
     returns: 'nothing',
   }),
@@ -198,6 +201,7 @@ export const CPUMASK_KFUNCS: readonly KfuncRow[] = [
   kfunc('populate', {
     proto: 'int (struct cpumask *cpumask, void *src, size_t src__sz)',
     protos: { '7.2': 'int (struct bpf_cpumask *cpumask, void *src, size_t src__sz)' },
+    wholeMask: { sized: true },
     flags: { '6.15': KF_RCU },
     since: '6.15',
     summary: 'Copy a mask from memory: the whole words that hold nr_cpu_ids bits.',
