@@ -13,10 +13,10 @@ export const X_LOG_END = 0x18008;
 export const X_TOUCHED = 0x1800c;
 export const X_TOUCHED_AT = 0x18010;
 export const X_TOUCHED_END = 0x18014;
-/** CLASS_ of each granule: first byte of the table, first address that it covers, granules. */
+/** CLASS_ of each granule from address 0: first byte of the table, granules. Where the heap begins; what lies before is private. */
 export const X_CLASSES = 0x18018;
-export const X_CLASSES_FROM = 0x1801c;
 export const X_CLASSES_COUNT = 0x18020;
+export const X_HEAP = 0x1801c;
 /** Which thread steps, or X_NOBODY: a grace period, whose accesses make nothing shared. */
 export const X_THREAD = 0x18024;
 export const X_NOBODY = 0xff;
@@ -66,7 +66,7 @@ export const CLASS_READ_BY_MANY = 0x40;
 export const CLASS_WRITTEN = 0x80;
 /** Two threads touch it and one writes: steps end behind such accesses, and they are noted. */
 export const CLASS_SHARED = 0xfe;
-/** Nobody else's business: registers, stacks, instructions, free lists. */
+/** Nobody else's business: registers, stacks, instructions, free lists. Loads of it are not noted. */
 export const CLASS_PRIVATE = 0xff;
 
 /** struct explore_thread: a program on a CPU. Offsets; u32 each. struct interp, per-CPU area, whether it may sleep. */

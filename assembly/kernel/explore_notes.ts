@@ -1,7 +1,8 @@
-// What the exploring module notes of each load and store (explore.ts): what was there before, to go back to it, and which memory
+// What the exploring module notes of loads and stores (explore.ts): what was there before, to go back to it, and which memory
 // the step has touched, to know which steps depend on each other. In the module as it is built nothing calls most of this.
 import { SHADOW } from '../layout';
 import {
+  CLASS_PRIVATE,
   CLASS_READ_BY_MANY,
   CLASS_SHARED,
   CLASS_WRITTEN,
@@ -10,7 +11,7 @@ import {
   TOUCHED_ENTRY,
   X_CLASSES,
   X_CLASSES_COUNT,
-  X_CLASSES_FROM,
+  X_HEAP,
   X_FRESH,
   X_LOG_AT,
   X_LOG_END,
@@ -45,19 +46,19 @@ function is_shared(granule: usize, write: u32): bool {
 }
 
 export function explore_note_access(at: usize, size: u32, write: u32): void {
-  const first: usize = load<u32>(X_CLASSES_FROM);
+  const heap: usize = load<u32>(X_HEAP);
   let object = at;
   let bytes = size;
-  if (at < first) {
+  if (at < heap) {
     // Who changes the shadow of an object changes whether it is there.
     if (!write || at < <usize>SHADOW) return;
     object = (at - <usize>SHADOW) << 3;
     bytes = size << 3;
-    if (object < first) return;
+    if (object < heap) return;
   }
   const classes: usize = load<u32>(X_CLASSES);
-  let granule = classes + ((object - first) >> GRANULE_SHIFT);
-  const last = min(classes + ((object + bytes - 1 - first) >> GRANULE_SHIFT), classes + load<u32>(X_CLASSES_COUNT) - 1);
+  let granule = classes + (object >> GRANULE_SHIFT);
+  const last = classes + min((object + bytes - 1) >> GRANULE_SHIFT, <usize>load<u32>(X_CLASSES_COUNT) - 1);
   let shared = false;
   for (; granule <= last; granule++) if (is_shared(granule, write)) shared = true;
   if (shared) explore_note_touched(object, bytes, write);
@@ -77,25 +78,32 @@ export function explore_note_touched(at: usize, size: u32, write: u32): void {
   store<u32>(X_TOUCHED_AT, <u32>(entry + TOUCHED_ENTRY));
 }
 
-export function explore_note_old(at: usize): void {
-  const entry: usize = load<u32>(X_LOG_AT);
-  if (entry == load<u32>(X_LOG_END)) {
-    store<u32>(X_OVERFLOW, 1);
-    return;
-  }
-  store<u32>(entry, <u32>at);
-  store<u64>(entry, load<u64>(at), 8);
-  store<u32>(X_LOG_AT, <u32>(entry + LOG_ENTRY));
-}
-
 // @ts-ignore: decorator
 @inline
 function log_range(at: usize, size: u32): void {
+  let entry: usize = load<u32>(X_LOG_AT);
+  const log_end: usize = load<u32>(X_LOG_END);
   const end = at + size;
-  for (; at < end; at += 8) explore_note_old(at);
+  for (; at < end; at += 8) {
+    if (entry == log_end) {
+      store<u32>(X_OVERFLOW, 1);
+      return;
+    }
+    store<u32>(entry, <u32>at);
+    store<u64>(entry, load<u64>(at), 8);
+    entry += LOG_ENTRY;
+  }
+  store<u32>(X_LOG_AT, <u32>entry);
 }
 
-/** `size` bytes at base + offset are about to be read. */
+// Within one object, as every load and store is: is it nobody else's business?
+// @ts-ignore: decorator
+@inline
+function is_private(at: usize): bool {
+  return load<u8>(<usize>load<u32>(X_CLASSES) + (at >> GRANULE_SHIFT)) == CLASS_PRIVATE;
+}
+
+/** `size` bytes at base + offset, which are not private, are about to be read. */
 export function explore_note_load(base: usize, offset: u32, size: u32): void {
   if (load<u32>(X_LOG_AT)) explore_note_access(base + offset, size, 0);
 }
@@ -103,8 +111,10 @@ export function explore_note_load(base: usize, offset: u32, size: u32): void {
 /** `size` bytes at base + offset are about to be written. */
 export function explore_note_store(base: usize, offset: u32, size: u32): void {
   if (!load<u32>(X_LOG_AT)) return;
-  log_range(base + offset, size);
-  explore_note_access(base + offset, size, 1);
+  const at = base + offset;
+  log_range(at, size);
+  if (at < <usize>SHADOW || (at >= <usize>load<u32>(X_HEAP) && is_private(at))) return;
+  explore_note_access(at, size, 1);
 }
 
 /** memory.fill */
@@ -146,9 +156,8 @@ export function explore_note_undo(mark: usize): void {
 /** Is any of it known to be shared? */
 export function explore_note_shared(at: usize, size: u32): bool {
   const classes: usize = load<u32>(X_CLASSES);
-  const from = at - <usize>load<u32>(X_CLASSES_FROM);
-  const last = (from + size - 1) >> GRANULE_SHIFT;
-  for (let granule = from >> GRANULE_SHIFT; granule <= last; granule++) {
+  const last = (at + size - 1) >> GRANULE_SHIFT;
+  for (let granule = at >> GRANULE_SHIFT; granule <= last; granule++) {
     if (load<u8>(classes + granule) == CLASS_SHARED) return true;
   }
   return false;
@@ -161,9 +170,8 @@ export function explore_note_shared(at: usize, size: u32): bool {
 export function explore_note_freed(at: usize, size: u32): void {
   if (!load<u32>(X_LOG_AT)) return;
   const classes: usize = load<u32>(X_CLASSES);
-  const from = at - <usize>load<u32>(X_CLASSES_FROM);
-  const last = (from + size - 1) >> GRANULE_SHIFT;
-  for (let granule = from >> GRANULE_SHIFT; granule <= last; granule++) {
+  const last = (at + size - 1) >> GRANULE_SHIFT;
+  for (let granule = at >> GRANULE_SHIFT; granule <= last; granule++) {
     if (<u32>load<u8>(classes + granule) >= <u32>CLASS_SHARED) continue;
     store<u8>(classes + granule, CLASS_SHARED);
     store<u32>(X_FRESH, 1);

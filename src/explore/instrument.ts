@@ -3,6 +3,8 @@
  * it, and which memory a step touched, to know which steps depend on each other. The functions that take the notes stay as
  * they are. Nothing else changes, so what runs is the kernel that all engines run.
  */
+import { CLASS_PRIVATE, GRANULE_SHIFT, X_CLASSES } from '../../assembly/kernel/explore_layout.ts';
+import { SHADOW } from '../../assembly/layout.ts';
 import { invariant } from '../errors.ts';
 import {
   type Access,
@@ -160,11 +162,38 @@ class Rewriter {
     this.#call(callee);
   }
 
+  /** The same of a load. Most are of private memory, which is not worth a call. */
+  #noteLoad(offset: number, size: number): void {
+    const out = this.#out;
+    const { address } = this.#scratch;
+    this.#tee(address);
+    this.#get(address);
+    if (offset !== 0) {
+      out.i32(offset);
+      out.byte(0x6a); // i32.add
+    }
+    out.i32(GRANULE_SHIFT);
+    out.byte(0x76); // i32.shr_u
+    out.i32(0);
+    out.memory(0x28, 2, X_CLASSES); // i32.load
+    out.byte(0x6a); // i32.add
+    out.memory(0x2d, 0, 0); // i32.load8_u
+    out.i32(CLASS_PRIVATE);
+    out.byte(0x47); // i32.ne
+    out.byte(0x04); // if
+    out.byte(0x40);
+    this.#get(address);
+    out.i32(offset);
+    out.i32(size);
+    this.#call(this.#notes.load);
+    out.byte(0x0b); // end
+  }
+
   /** Notes the access of an instruction that comes next in the output. */
   access({ kind, size, type }: Access, offset: number): void {
     const { i32, i32b, i64, i64b, v128 } = this.#scratch;
     if (kind === 'load') {
-      this.#note(this.#notes.load, offset, size);
+      this.#noteLoad(offset, size);
       return;
     }
     const value = type === I32 ? i32 : type === I64 ? i64 : v128;
@@ -187,15 +216,20 @@ class Rewriter {
   }
 
   body(reader: WasmReader): void {
+    // Constant on top of the stack: the base of what lies in a fixed place.
+    let base = Number.POSITIVE_INFINITY;
     while (!reader.done) {
       const start = reader.at;
       const op = reader.byte();
       const access = this.#read(reader, op);
       if (access) {
         reader.u32();
-        this.access(access, reader.u32());
+        const offset = reader.u32();
+        // What lies before the shadow, the machine's own words, is private.
+        if (access.kind !== 'load' || base + offset >= SHADOW) this.access(access, offset);
       }
       this.#out.copy(reader.bytes.subarray(start, reader.at));
+      base = op === 0x41 ? new WasmReader(reader.bytes, start + 1).u32() : Number.POSITIVE_INFINITY;
     }
   }
 

@@ -90,10 +90,11 @@ export class Path {
     const processes = this.#processes;
     const p = this.process[event] as number;
     const clock = event * processes;
-    this.#clocks.fill(0, clock, clock + processes);
     let own = event - 1;
     while (own >= 0 && this.process[own] !== p) own--;
-    if (own >= 0) this.#join(clock, own);
+    for (let q = 0; q < processes; q++) {
+      this.#clocks[clock + q] = own >= 0 ? (this.#clocks[own * processes + q] as number) : 0;
+    }
     if (p === this.#rcu) this.#joinCauses(clock, event);
     this.#index[event] = (own >= 0 ? (this.#index[own] as number) : 0) + 1;
     this.#clocks[clock + p] = this.#index[event] as number;

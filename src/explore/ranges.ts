@@ -1,15 +1,17 @@
 /** Memory that steps touched: ranges, `[from, end * 2 + write]` one behind the other. */
 export type Touched = Int32Array;
 
+const NONE: Touched = new Int32Array(0);
+
 /** Touched memory, in room that is kept for the next time. */
 export class Ranges {
-  words: Touched = new Int32Array(16);
+  words: Touched = NONE;
   length = 0;
 
   append(from: Touched, start: number, end: number): void {
     const length = this.length + end - start;
     if (length > this.words.length) {
-      const bigger = new Int32Array(length * 2);
+      const bigger = new Int32Array(Math.max(length * 2, 16));
       bigger.set(this.words);
       this.words = bigger;
     }

@@ -88,7 +88,7 @@ class Node {
   blocked = 0;
   sleep = 0;
   /** What the next step of each sleeping process touches. */
-  readonly asleep: readonly Ranges[];
+  readonly asleep: Ranges[] = [];
   /** What the step of the process tried now touches, whichever of its allocations fails. */
   readonly tried = new Ranges();
   /** Process tried now, -1: none; which of its allocations fails, of how many. */
@@ -103,10 +103,6 @@ class Node {
   preemptions = 0;
   last = -1;
 
-  constructor(processes: number) {
-    this.asleep = Array.from({ length: processes }, () => new Ranges());
-  }
-
   enter(mark: number): void {
     this.mark = mark;
     this.backtrack = 0;
@@ -118,6 +114,13 @@ class Node {
     this.failures = 0;
     this.preemptions = 0;
     this.last = -1;
+  }
+
+  fallsAsleep(p: number, touches: Ranges): void {
+    this.sleep |= bit(p);
+    const kept = this.asleep[p] ?? new Ranges();
+    kept.copy(touches);
+    this.asleep[p] = kept;
   }
 }
 
@@ -192,7 +195,7 @@ export class Search<P extends Problem> {
     if (depth >= MAX_DEPTH) {
       throw new InputError('explore', '', `a schedule has more than ${MAX_DEPTH} steps; explore less`);
     }
-    const node = this.#nodes[depth] ?? new Node(this.#processes);
+    const node = this.#nodes[depth] ?? new Node();
     this.#nodes[depth] = node;
     node.enter(this.#space.mark());
     const before = this.#nodes[event];
@@ -217,8 +220,7 @@ export class Search<P extends Problem> {
       if (!(before.sleep & bit(q)) || q === before.chosen) continue;
       const asleep = before.asleep[q] as Ranges;
       if (this.#path.dependsOn(event, q, asleep)) continue;
-      node.sleep |= bit(q);
-      node.asleep[q]?.copy(asleep);
+      node.fallsAsleep(q, asleep);
     }
   }
 
@@ -347,8 +349,7 @@ export class Search<P extends Problem> {
   #putAside(node: Node): void {
     const p = node.chosen;
     node.done |= bit(p);
-    node.sleep |= bit(p);
-    node.asleep[p]?.copy(node.tried);
+    node.fallsAsleep(p, node.tried);
     node.chosen = -1;
   }
 

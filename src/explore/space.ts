@@ -78,10 +78,7 @@ export class Space {
   /** Offsets of struct explore_thread. */
   readonly #at: readonly number[];
   readonly #classes: number;
-  readonly #classesFrom: number;
   readonly #touched: number;
-  /** Memory as words, as it was after the last step: it may grow in one. */
-  #words: Uint32Array;
   /** What the last step touched; entries up to `touchedLength`. */
   readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4 + RCU_WORDS);
   touchedLength = 0;
@@ -108,8 +105,8 @@ export class Space {
     const log = memory.kmalloc(LOG_BYTES, layout.ALLOC_BUFFER);
     // One entry is left free before the first: what comes next is compared with what came before.
     this.#touched = memory.kmalloc(TOUCHED_BYTES, layout.ALLOC_BUFFER) + x.TOUCHED_ENTRY;
-    this.#classesFrom = memory.u32At(layout.M_HEAP);
-    const granules = (memory.u32At(layout.M_MEMORY_LIMIT) - this.#classesFrom) >> x.GRANULE_SHIFT;
+    const heap = memory.u32At(layout.M_HEAP);
+    const granules = memory.u32At(layout.M_MEMORY_LIMIT) >> x.GRANULE_SHIFT;
     this.#classes = memory.kmalloc(granules, layout.ALLOC_BUFFER);
     const words: readonly (readonly [number, number])[] = [
       [x.X_WIDE, table],
@@ -118,15 +115,15 @@ export class Space {
       [x.X_TOUCHED_AT, this.#touched],
       [x.X_TOUCHED_END, this.#touched - x.TOUCHED_ENTRY + TOUCHED_BYTES],
       [x.X_CLASSES, this.#classes],
-      [x.X_CLASSES_FROM, this.#classesFrom],
       [x.X_CLASSES_COUNT, granules],
+      [x.X_HEAP, heap],
       [x.X_LOG, log],
       [x.X_LOG_END, log + LOG_BYTES],
     ];
     for (const [field, value] of words) memory.setU32(field, value);
+    memory.u8().fill(x.CLASS_PRIVATE, this.#classes, this.#classes + (heap >> x.GRANULE_SHIFT));
     this.#classify();
     memory.setU32(x.X_LOG_AT, log);
-    this.#words = memory.u32();
   }
 
   /** Number of the process that ends grace periods. */
@@ -157,8 +154,8 @@ export class Space {
     const percpu = memory.u32At(layout.M_PERCPU);
     for (const { offset, size, tag, state } of memory.objects()) {
       if (state === layout.OBJ_FREE || !(PRIVATE.has(tag) || offset === percpu)) continue;
-      const from = (offset - layout.OBJ_HEADER - this.#classesFrom) >> x.GRANULE_SHIFT;
-      const to = (offset + size - 1 - this.#classesFrom) >> x.GRANULE_SHIFT;
+      const from = (offset - layout.OBJ_HEADER) >> x.GRANULE_SHIFT;
+      const to = (offset + size - 1) >> x.GRANULE_SHIFT;
       classes.fill(x.CLASS_PRIVATE, this.#classes + from, this.#classes + to + 1);
     }
   }
@@ -171,11 +168,11 @@ export class Space {
   }
 
   #at32(offset: number): number {
-    return this.#words[offset >>> 2] as number;
+    return this.memory.u32At(offset);
   }
 
   #set(offset: number, value: number): void {
-    this.#words[offset >>> 2] = value;
+    this.memory.setU32(offset, value);
   }
 
   /** Where the undo log ends now: what `undo` goes back to. */
@@ -254,7 +251,6 @@ export class Space {
   step(p: number, fail = 0, budget = STEP_INSNS, until: number = x.UNTIL_SHARED): number {
     const { memory } = this;
     const { exports } = memory;
-    this.#words = memory.u32();
     const calls = this.#at32(layout.M_ALLOC_CALLS);
     const pending = this.#at32(layout.M_RCU_PENDING);
     const blocked = this.#blocksRcu(p);
@@ -270,7 +266,6 @@ export class Space {
       this.#set(x.X_UNTIL, until);
       status = exports.explore_step(thread, budget);
     }
-    this.#words = memory.u32();
     this.#set(layout.M_FAIL_NTH, 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
     this.movesRcu = this.#movesRcu(p, pending, blocked);
@@ -303,7 +298,6 @@ export class Space {
       this.#set(x.X_TOUCHED_AT, this.#touched);
       status = this.memory.exports.explore_step(thread, STEP_INSNS);
     }
-    this.#words = this.memory.u32();
     return status === x.STEP_ENDED ? this.retval(this.threads.length) : null;
   }
 
@@ -364,12 +358,11 @@ export class Space {
 
   #collect(): void {
     const { touched } = this;
-    const words = this.#words;
-    const end = this.#at32(x.X_TOUCHED_AT) >> 2;
+    const end = this.#at32(x.X_TOUCHED_AT);
     let n = 0;
-    for (let at = this.#touched >> 2; at < end; at += 2) {
-      const from = words[at] as number;
-      const word = words[at + 1] as number;
+    for (let at = this.#touched; at < end; at += x.TOUCHED_ENTRY) {
+      const from = this.#at32(at);
+      const word = this.#at32(at + 4);
       touched[n++] = from;
       touched[n++] = (from + (word >>> 1)) * 2 + (word & 1);
     }

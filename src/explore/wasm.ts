@@ -99,6 +99,13 @@ export class WasmWriter {
     this.byte(rest & 0x7f);
   }
 
+  /** A load or store of 2 to the power of `align` bytes, `offset` behind its address. */
+  memory(op: number, align: number, offset: number): void {
+    this.byte(op);
+    this.u32(align);
+    this.u32(offset);
+  }
+
   copy(bytes: Uint8Array): void {
     this.#room(bytes.length);
     this.#bytes.set(bytes, this.length);
