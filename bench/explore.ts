@@ -1,7 +1,8 @@
 /** Exploration: schedules a second on pairs of programs, and how many of all orders the reduction leaves. */
 import { readFileSync } from 'node:fs';
+import { XT_EXITED } from '../assembly/kernel/explore_layout.ts';
 import { ScheduleJudge } from '../src/explore/judge.ts';
-import { Search, type SearchResult } from '../src/explore/search.ts';
+import { type Problem, Search, type SearchResult } from '../src/explore/search.ts';
 import { Space } from '../src/explore/space.ts';
 import { createMachine } from '../src/platform/create_machine.ts';
 import { table } from './table.ts';
@@ -23,16 +24,29 @@ function open([file, ...programs]: readonly string[]) {
   const threads = programs.map((name, cpu) => ({ cpu, program: object.program(name) }));
   const space = new Space(machine, threads);
   const judge = new ScheduleJudge(space, object, []);
-  return (reduce: boolean, limit = ALL): SearchResult<unknown & { key: string; text: string }> => {
+  const search = (reduce: boolean, limit = ALL): SearchResult<Problem> => {
     for (;;) {
       const result = new Search(space, judge, { failures: 0, preemptions: null, reduce, limit }).run();
       if (!result.again) return result;
     }
   };
+  return { insns: instructionsOf(space), search };
+}
+
+/** Instructions of all programs together, one after the other. */
+function instructionsOf(space: Space): number {
+  const mark = space.mark();
+  let insns = 0;
+  for (const p of space.threads.keys()) {
+    while (space.state(p) < XT_EXITED) space.step(p);
+    insns += space.insns(p);
+  }
+  space.undo(mark);
+  return insns;
 }
 
 /** Schedules a second of wall time, in searches of the pair one after another. */
-function rate(search: () => SearchResult<{ key: string; text: string }>): number {
+function rate(search: () => SearchResult<Problem>): number {
   let schedules = 0;
   const began = performance.now();
   while (performance.now() - began < TIME) schedules += search().schedules;
@@ -41,12 +55,13 @@ function rate(search: () => SearchResult<{ key: string; text: string }>): number
 
 export async function benchExplore(): Promise<void> {
   const rows = PAIRS.map((pair) => {
-    const search = open(pair);
+    const { insns, search } = open(pair);
     const reduced = search(true);
     const all = search(false);
     const steps = Math.round(all.steps / all.schedules);
     return [
       pair.join(' '),
+      `${insns}`,
       `${steps}`,
       `${reduced.schedules}`,
       all.exhausted ? `${all.schedules}` : `>${all.schedules}`,
@@ -55,6 +70,6 @@ export async function benchExplore(): Promise<void> {
       Math.round(rate(() => search(false, 20_000))).toString(),
     ];
   });
-  const heading = ['pair', 'steps', 'reduced', 'all orders', 'ratio', 'schedules/s', 'of all orders/s'];
+  const heading = ['pair', 'insns', 'steps', 'reduced', 'all orders', 'ratio', 'schedules/s', 'of all orders/s'];
   console.log(table([heading, ...rows]));
 }
