@@ -17,6 +17,7 @@ import {
   STEP_WIDE,
   X_LOST,
   X_STOP,
+  X_WAITS_FOR,
   XT_EXITED,
   XT_FAULT,
   XT_INSNS,
@@ -39,6 +40,7 @@ export function explore_step(thread: usize, budget: u32): u32 {
   const sleepable = load<u32>(thread, XT_SLEEPABLE) != 0;
   store<u32>(X_STOP, 0);
   store<u64>(X_LOST, 0);
+  store<u32>(X_WAITS_FOR, 0);
   if (load<u32>(thread, XT_STATE) == XT_NEW) {
     store<u32>(thread, XT_RUNNING, XT_STATE);
     bpf_prog_enter(sleepable);
@@ -48,6 +50,7 @@ export function explore_step(thread: usize, budget: u32): u32 {
     const op = <u32>load<u8>(pc, II_OP);
     const id = load<u32>(pc, II_IMM);
     if (op == OP_CALL_HELPER && id == HELPER_SPIN_LOCK && load<u32>(<usize>load<u32>(ic, IC_R1))) {
+      store<u32>(X_WAITS_FOR, load<u32>(ic, IC_R1));
       return STEP_BLOCKED;
     }
     const wide = op == OP_CALL_KFUNC ? wide_kind(id) : 0;

@@ -37,6 +37,11 @@ export const UNTIL_END = 0xffffffff;
 export const X_LOST = 0x18040;
 export const X_LOST_WORD = 0x18048;
 
+/** Two granules: who looks at the clock touches the first, who takes a random number the second. 0: nobody explores. */
+export const X_CLOCK = 0x1804c;
+/** Lock of another CPU that an instruction met when a part of it had run already; 0: none. */
+export const X_WAITS_FOR = 0x18050;
+
 /**
  * A wide operation works on masks word by word: of each word it reads one source after the other, and then writes what comes out.
  * WIDE_WRITES: it writes argument 1. WIDE_READS: it reads argument 1, and the next bits 2 and 3; WIDE_SOURCES: any of them. WIDE_LARGE: up

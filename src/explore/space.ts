@@ -82,6 +82,8 @@ export class Space {
   /** What the last step touched; entries up to `touchedLength`. */
   readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4 + RCU_WORDS);
   touchedLength = 0;
+  /** Lock of another CPU that the last step met; 0: none. */
+  #waitsFor = 0;
   /** Allocations that the last step asked for. */
   allocations = 0;
   /** MOVES_RCU_: what the last step was to grace periods. */
@@ -108,6 +110,8 @@ export class Space {
     const heap = memory.u32At(layout.M_HEAP);
     const granules = memory.u32At(layout.M_MEMORY_LIMIT) >> x.GRANULE_SHIFT;
     this.#classes = memory.kmalloc(granules, layout.ALLOC_BUFFER);
+    const clock = memory.kmalloc(3 * x.GRANULE, layout.ALLOC_BUFFER);
+    const clockGranule = (clock + x.GRANULE - 1) >> x.GRANULE_SHIFT;
     const words: readonly (readonly [number, number])[] = [
       [x.X_WIDE, table],
       [x.X_WIDE_COUNT, WIDE.length],
@@ -117,12 +121,14 @@ export class Space {
       [x.X_CLASSES, this.#classes],
       [x.X_CLASSES_COUNT, granules],
       [x.X_HEAP, heap],
+      [x.X_CLOCK, clockGranule << x.GRANULE_SHIFT],
       [x.X_LOG, log],
       [x.X_LOG_END, log + LOG_BYTES],
     ];
     for (const [field, value] of words) memory.setU32(field, value);
     memory.u8().fill(x.CLASS_PRIVATE, this.#classes, this.#classes + (heap >> x.GRANULE_SHIFT));
     this.#classify();
+    memory.u8().fill(x.CLASS_UNTOUCHED, this.#classes + clockGranule, this.#classes + clockGranule + 2);
     memory.setU32(x.X_LOG_AT, log);
   }
 
@@ -264,13 +270,13 @@ export class Space {
       const thread = this.#at[p] as number;
       this.#set(layout.M_FAIL_NTH, fail);
       this.#set(x.X_UNTIL, until);
-      status = exports.explore_step(thread, budget);
+      status = this.#advance(thread, budget);
     }
     this.#set(layout.M_FAIL_NTH, 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
     this.movesRcu = this.#movesRcu(p, pending, blocked);
     this.lost = p === this.rcu ? null : this.#lostCpus();
-    if (status === x.STEP_BLOCKED) this.#collectLock(p);
+    if (status === x.STEP_BLOCKED) this.#collectLock();
     else {
       this.#collect();
       this.#collectRcu(p, this.#sections(p) & ~reading);
@@ -296,9 +302,25 @@ export class Space {
     this.#set(x.X_UNTIL, x.UNTIL_END);
     while (status === x.STEP_SHARED) {
       this.#set(x.X_TOUCHED_AT, this.#touched);
-      status = this.memory.exports.explore_step(thread, STEP_INSNS);
+      status = this.#advance(thread, STEP_INSNS);
     }
     return status === x.STEP_ENDED ? this.retval(this.threads.length) : null;
+  }
+
+  /** explore_step. Who meets a lock within an instruction is left where the step began, and `waitsFor` names the lock. */
+  #advance(thread: number, budget: number): number {
+    const { exports } = this.memory;
+    const begin = this.mark();
+    try {
+      const status = exports.explore_step(thread, budget);
+      this.#waitsFor = this.#at32(x.X_WAITS_FOR);
+      return status;
+    } catch (error) {
+      this.#waitsFor = this.#at32(x.X_WAITS_FOR);
+      if (this.#waitsFor === 0 || !(error instanceof WebAssembly.RuntimeError)) throw error;
+      this.undo(begin);
+      return x.STEP_BLOCKED;
+    }
   }
 
   /** CPUs whose change by another thread the last step undid. */
@@ -350,10 +372,9 @@ export class Space {
   }
 
   /** A step that waits for a lock touches that. */
-  #collectLock(p: number): void {
-    const lock = this.#at32(this.interp(p) + prog.IC_R1);
+  #collectLock(): void {
     this.touchedLength = 0;
-    this.#touch(lock, lock + 4, 1);
+    this.#touch(this.#waitsFor, this.#waitsFor + 4, 1);
   }
 
   #collect(): void {

@@ -2,6 +2,8 @@
 import { M_CLOCK_NS, M_NR_CPU_IDS, M_PRNG, PC_CPU } from '../../layout';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { EINVAL, ERANGE } from '../errno';
+import { GRANULE, X_CLOCK } from '../explore_layout';
+import { explore_note_access } from '../explore_notes';
 import { this_cpu } from '../gs';
 import { local_irq_restore, local_irq_save } from '../rcu/read_side';
 import {
@@ -36,33 +38,46 @@ export function bpf_this_cpu_ptr(percpu_ptr: usize): usize {
 
 // ---- clocks, all driven by the machine's
 
-export function bpf_ktime_get_ns(): u64 {
+// While interleavings are tried, whoever looks later finds a later time: as if looking changed the clock.
+function clock_ns(): u64 {
+  const explored: usize = load<u32>(X_CLOCK);
+  if (explored) {
+    store<u64>(M_CLOCK_NS, load<u64>(M_CLOCK_NS) + 1);
+    explore_note_access(explored, 8, 1);
+  }
   return load<u64>(M_CLOCK_NS);
 }
 
+export function bpf_ktime_get_ns(): u64 {
+  return clock_ns();
+}
+
 export function bpf_ktime_get_boot_ns(): u64 {
-  return load<u64>(M_CLOCK_NS) + load<u64>(M_BOOT_OFFSET_NS);
+  return clock_ns() + load<u64>(M_BOOT_OFFSET_NS);
 }
 
 /** As of the last tick. */
 export function bpf_ktime_get_coarse_ns(): u64 {
-  const now = load<u64>(M_CLOCK_NS);
+  const now = clock_ns();
   return now - (now % TICK_NS);
 }
 
 export function bpf_ktime_get_tai_ns(): u64 {
-  return load<u64>(M_CLOCK_NS) + load<u64>(M_TAI_OFFSET_NS);
+  return clock_ns() + load<u64>(M_TAI_OFFSET_NS);
 }
 
 /** Starts 300 seconds before its low half wraps, as jiffies do. */
 export function bpf_jiffies64(): u64 {
-  return 0x100000000 - 300 * HZ + load<u64>(M_CLOCK_NS) / TICK_NS;
+  return 0x100000000 - 300 * HZ + clock_ns() / TICK_NS;
 }
 
 // ---- numbers
 
 /** splitmix64 over the machine's seed. */
 export function bpf_get_prandom_u32(): u32 {
+  const explored: usize = load<u32>(X_CLOCK);
+  // Who comes first gets the first number.
+  if (explored) explore_note_access(explored + GRANULE, 8, 1);
   let x = atomic.add<u64>(M_PRNG, 0x9e3779b97f4a7c15) + 0x9e3779b97f4a7c15;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
   x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
