@@ -35,6 +35,7 @@ import { type KernelWarning, readWarnings } from '../kernel/warnings.ts';
 import { loadObject } from '../loader/object.ts';
 import { initRange, type Verdict, verify } from '../verifier/index.ts';
 import { passTime } from './async.ts';
+import { CpuTasks } from './cpu_tasks.ts';
 import { BpfObject, type LoadOptions } from './object.ts';
 import {
   ParallelCpus,
@@ -130,7 +131,8 @@ export class Machine {
   private readonly parallel: ParallelCpus;
   private inCallback = false;
   private nextProgram = 1;
-  private task: Task;
+  /** Which task runs on which CPU. @internal */
+  readonly cpuTasks: CpuTasks;
 
   /** @internal use createMachine */
   constructor(config: MachineConfig) {
@@ -168,8 +170,7 @@ export class Machine {
     this.topology = described ?? flatTopology(cpus);
     this.memory.dv().setBigUint64(layout.M_CLOCK_NS, BOOT_NS, true);
     this.tasks = new Tasks(this.memory, btf);
-    this.task = this.tasks.create({ pid: 1, comm: 'init' });
-    this.current = this.task;
+    this.cpuTasks = new CpuTasks(this.memory, this.tasks, this.tasks.create({ pid: 1, comm: 'init' }));
     this.ledger = config.ledger ? new LedgerEngine(this.memory, callOf) : null;
     this.engine = this.ledger ?? createEngine(config.engine ?? 'interp', this.memory, callOf);
     this.parallel = new ParallelCpus(this.memory, config.engine ?? 'interp', config.startWorker ?? noWorkers);
@@ -210,17 +211,16 @@ export class Machine {
     return readWarnings(this.memory, from);
   }
 
-  /** The task in whose context programs run, on whichever CPU. Setting it makes that task current on every CPU. */
+  /**
+   * The task in whose context programs run, on whichever CPU. Setting it makes that task current on every CPU. Programs that run
+   * at the same time are an exception: see runParallel.
+   */
   get current(): Task {
-    return this.task;
+    return this.cpuTasks.current;
   }
 
   set current(task: Task) {
-    this.task = task;
-    for (let cpu = 0; cpu < this.cpus; cpu++) {
-      this.memory.setU32(this.memory.percpu(cpu) + layout.PC_CURRENT, task.offset);
-    }
-    this.tasks.place(task, task.cpu);
+    this.cpuTasks.current = task;
   }
 
   /** Simulated monotonic clock, nanoseconds. It advances with the instructions that run, one a nanosecond. */
@@ -353,7 +353,7 @@ export class Machine {
   /** What tracepoints look at, on a CPU. */
   private traceWorld(cpu: number): TraceWorld {
     return {
-      current: this.current,
+      current: this.cpuTasks.on(cpu),
       cpu,
       nrCpus: this.cpus,
       fork: (parent) => this.tasks.fork(parent),

@@ -267,7 +267,7 @@ export class Program {
       );
     }
     const context = makeContext(machine.memory, this.type, { ctx, data, ...trace });
-    machine.tasks.place(machine.current, cpu);
+    machine.tasks.place(machine.cpuTasks.on(cpu), cpu);
     const start: RunOptions = {
       cpu,
       args: [machine.memory.address(context.offset)],
