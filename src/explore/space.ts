@@ -100,6 +100,7 @@ export class Space {
     const { memory } = machine;
     this.memory = memory;
     this.threads = threads;
+    machine.cpuTasks.spread([...threads, ...(check ? [check] : [])].map(({ cpu }) => cpu));
     this.#at = [...threads, ...(check ? [check] : [])].map((thread) => this.#prepare(thread));
     memory.setU32(layout.M_RCU_MANUAL, 1);
     const table = memory.kmalloc(WIDE.length, layout.ALLOC_BUFFER);
