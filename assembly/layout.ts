@@ -261,6 +261,8 @@ export const ALLOC_STACK = 9;
 export const ALLOC_BUFFER = 10;
 export const ALLOC_MEM_CACHE = 11;
 export const ALLOC_LOCAL_STORAGE = 12;
+/** struct bpf_async: a timer or work item. */
+export const ALLOC_ASYNC = 13;
 
 /** Ring of warnings: u32 kind, u32 cpu, u32 site, u32 number, then two u32 arguments and 8 spare bytes. */
 export const WARNINGS = 0x20000;

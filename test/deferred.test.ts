@@ -10,7 +10,7 @@ function load() {
   const object = machine.load(bytes, { name: 'deferred.bpf.o' });
   return {
     machine,
-    run: (name: string) => object.program(name).run({}).retval,
+    run: (name: string, cpu = 0) => object.program(name).run({ cpu }).retval,
     get: (name: string) => object.globals.get(name),
   };
 }
@@ -42,4 +42,13 @@ it('work runs after the program that started it', () => {
   const { run, get } = load();
   expect(run('work')).toBe(0);
   expect(get('jobs_done')).toBe(1);
+});
+
+it('a callback runs on the CPU that started its timer, which it cannot cancel', () => {
+  const { machine, run, get } = load();
+  run('start', 1);
+  machine.advance(20_000_000);
+  expect(get('last_cpu')).toBe(1);
+  expect(get('self_cancel')).toBe(-35);
+  expect(Number((get('times') as readonly (number | bigint)[])[2])).toBeGreaterThan(0);
 });

@@ -79,6 +79,7 @@ export const ALLOC_NAMES: Readonly<Record<number, string>> = {
   [layout.ALLOC_BUFFER]: 'buffer',
   [layout.ALLOC_MEM_CACHE]: 'bpf_mem_cache',
   [layout.ALLOC_LOCAL_STORAGE]: 'local storage',
+  [layout.ALLOC_ASYNC]: 'timer or work item',
 };
 
 /** Rounded up to a multiple of `unit`, a power of two. */

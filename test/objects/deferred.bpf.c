@@ -40,18 +40,22 @@ struct {
 	__type(value, struct job);
 } jobs SEC(".maps");
 
-u64 last_key, jobs_done, times[4];
+u64 last_key, last_cpu, jobs_done, times[4];
+/* What a callback is told that cancels its own timer. */
+long self_cancel;
 
 static int on_timer(void *map, u32 *key, struct elem *elem)
 {
 	u64 tick = elem->ticks;
 
 	last_key = *key;
+	last_cpu = bpf_get_smp_processor_id();
 	if (tick < 4)
 		times[tick] = bpf_ktime_get_ns();
 	elem->ticks = tick + 1;
 	if (tick + 1 < 3)
 		bpf_timer_start(&elem->timer, 1000000, 0);
+	self_cancel = bpf_timer_cancel(&elem->timer);
 	return 0;
 }
 

@@ -167,7 +167,11 @@ export const PC_STORAGE_KEY = 552;
 export const PC_RESULT = 560;
 /** Arguments of bpf_trace_printk: three u64. */
 export const PC_PRINTK_ARGS = 576;
-/** A timer or work item runs here: struct bpf_async *. u32 */
+/** What runs here has to wait for the callback of this one, which runs elsewhere: struct bpf_async *. u32 */
+export const PC_ASYNC_WAIT = 600;
+/** Timers and work items that were started here so far. u32 */
+export const PC_ASYNC_STARTS = 604;
+/** The timer whose callback runs here (hrtimer_running): struct bpf_async *. u32 */
 export const PC_ASYNC = 568;
 /** The bpf_spin_lock that a program holds here; 0: none. u32 */
 export const PC_SPIN_LOCK = 572;
@@ -215,6 +219,9 @@ export const M_USER_DATA = 0x10670;
 export const M_USER_SIZE = 0x10674;
 /** Objects from bpf_obj_new and elements with special fields whose kind the data plane did not know how to free. u32 */
 export const M_UNFREED = 0x10678;
+/** Non-zero: what is pending is on no list, since somebody else chooses what runs; where the last one was started. u32 */
+export const M_ASYNC_MANUAL = 0x1067c;
+export const M_ASYNC_STARTED = 0x10680;
 
 /** A printk record: u32 text length, u32 cpu, u32 pid, u32 unused, u64 time, text padded to 8. */
 export const PK_LEN = 0;
@@ -235,20 +242,29 @@ export const BA_CALLBACK = 16;
 export const BA_EXPIRES = 24;
 /** Program id whose callback it is. u32 */
 export const BA_PROG = 32;
-/** BA_IDLE, BA_PENDING, BA_RUNNING. u32 */
+/** BA_PENDING, BA_RUNNING: bits, since what runs may be started again. u32 */
 export const BA_STATE = 36;
-/** CPU it was started on. u32 */
+/** CPU it was started on; while it runs, that where it runs. u32 */
 export const BA_CPU = 40;
 /** 0: timer, 1: work item. u32 */
 export const BA_KIND = 44;
-/** BPF_F_TIMER_ABS and so on, from start. u32 */
+/** Its clock. u32 */
 export const BA_FLAGS = 48;
 /** Its map or value went away while it ran. u32 */
 export const BA_CANCELLED = 52;
 /** An array element has no key in memory: its index, for BA_KEY to point at. u32 */
 export const BA_INDEX = 56;
-export const BPF_ASYNC_SIZE = 64;
-export const BA_IDLE = 0;
+/** The bpf_timer or bpf_wq in the map value. u32 */
+export const BA_FIELD = 64;
+/** BPF_F_TIMER_ABS and so on, and nanoseconds, from start. u32, u64 */
+export const BA_START_FLAGS = 68;
+export const BA_NSECS = 72;
+/** PC_ASYNC_STARTS when it was started; 0: it ran elsewhere then. u32 */
+export const BA_ORDER = 80;
+/** Those that wait for its callback to end, and how many of them are callbacks. u32 each */
+export const BA_WAITERS = 84;
+export const BA_CANCELLING = 88;
+export const BPF_ASYNC_SIZE = 96;
 export const BA_PENDING = 1;
 export const BA_RUNNING = 2;
 
