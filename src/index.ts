@@ -9,17 +9,15 @@ export type { Engine, RunOutcome } from './engine/engine.ts';
 export type { EngineName } from './engine/engines.ts';
 export type { Fault, FaultKind, FaultObject, Site } from './engine/fault.ts';
 export { InputError, InvariantError, NotSupported } from './errors.ts';
-export {
-  type Exploration,
-  type ExploredFinding,
-  type ExploreOptions,
-  Explorer,
-  type TraceStep,
-} from './explore/explore.ts';
+export type { CallbackKind } from './explore/callback_names.ts';
+export type { CallbackRun } from './explore/callbacks.ts';
+export { type Exploration, type ExploredFinding, type ExploreOptions, Explorer } from './explore/explore.ts';
 export type { FaultPoint } from './explore/faults.ts';
 export type { Assertion, Finding, ProblemKind } from './explore/judge.ts';
 export type { Problem } from './explore/search.ts';
-export type { MaskAccess, ThreadSpec } from './explore/space.ts';
+export type { ThreadSpec } from './explore/space.ts';
+export type { TraceStep } from './explore/trace.ts';
+export type { MaskAccess } from './explore/wide.ts';
 export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';
 export type { Release } from './kernel/bpf/rows.ts';
 export type { Cpu } from './kernel/cpu.ts';

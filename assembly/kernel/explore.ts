@@ -3,7 +3,9 @@
 import { OP_CALL_HELPER, OP_CALL_KFUNC } from '../generated/ops';
 import { PC_RCU_NESTING, PC_RCU_TRACE_NESTING } from '../layout';
 import { interp_run } from './bpf/core';
+import { M_ASYNC_STARTED, PC_ASYNC_WAIT } from './bpf/map_layout';
 import { IC_PC, IC_R1, II_IMM, II_OP, INTERP_EXITED, INTERP_RUNNING } from './bpf/prog_layout';
+import { callback_begins, callback_ends, starts_waiting, waits } from './explore_async';
 import { wide_ends, wide_goes_on, wide_kind, wide_starts } from './explore_wide';
 import { set_this_cpu } from './gs';
 import { bpf_prog_enter, bpf_prog_exit } from './rcu/read_side';
@@ -41,6 +43,8 @@ export function explore_step(thread: usize, budget: u32): u32 {
   store<u32>(X_STOP, 0);
   store<u64>(X_LOST, 0);
   store<u32>(X_WAITS_FOR, 0);
+  store<u32>(M_ASYNC_STARTED, 0);
+  if (waits(thread)) return STEP_BLOCKED;
   if (load<u32>(thread, XT_STATE) == XT_NEW) {
     store<u32>(thread, XT_RUNNING, XT_STATE);
     bpf_prog_enter(sleepable);
@@ -61,9 +65,14 @@ export function explore_step(thread: usize, budget: u32): u32 {
     store<u32>(thread, load<u32>(thread, XT_INSNS) + 1, XT_INSNS);
     if (status != INTERP_RUNNING) {
       store<u32>(thread, status == INTERP_EXITED ? XT_EXITED : XT_FAULT, XT_STATE);
-      if (status == INTERP_EXITED) bpf_prog_exit(sleepable);
+      if (status == INTERP_EXITED) {
+        bpf_prog_exit(sleepable);
+        callback_ends(thread);
+      }
       return STEP_ENDED;
     }
+    // Whoever is started may run next.
+    if (starts_waiting(thread, cpu) || load<u32>(M_ASYNC_STARTED)) return STEP_SHARED;
     if (load<u32>(X_STOP) || load<u32>(cpu, PC_RCU_NESTING) + load<u32>(cpu, PC_RCU_TRACE_NESTING) < reading) {
       return STEP_SHARED;
     }
@@ -71,8 +80,22 @@ export function explore_step(thread: usize, budget: u32): u32 {
   return STEP_BUDGET;
 }
 
+/**
+ * The callback of a timer or work item begins on the CPU whose per-CPU area is `cpu`: callback_begins. A step of its own, since
+ * others may come before its first access.
+ */
+export function explore_callback(thread: usize, work: usize, prog: usize, cpu: usize): void {
+  set_this_cpu(cpu);
+  store<u64>(X_LOST, 0);
+  store<u32>(M_ASYNC_STARTED, 0);
+  store<u32>(thread, <u32>cpu, XT_PERCPU);
+  callback_begins(thread, work, prog);
+}
+
 /** Ends the grace periods that can end, on the CPU whose per-CPU area is `cpu`. */
 export function explore_grace_period(cpu: usize): void {
   set_this_cpu(cpu);
   rcu_advance();
+  // Nobody is held up by a timer that a grace period frees while it runs.
+  store<u32>(cpu, 0, PC_ASYNC_WAIT);
 }

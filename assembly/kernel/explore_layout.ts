@@ -39,7 +39,7 @@ export const X_LOST_WORD = 0x18048;
 
 /** Two granules: who looks at the clock touches the first, who takes a random number the second. 0: nobody explores. */
 export const X_CLOCK = 0x1804c;
-/** Lock of another CPU that an instruction met when a part of it had run already; 0: none. */
+/** Lock of another CPU that an instruction met, or state of a callback that is waited for: u32 there; 0: none. */
 export const X_WAITS_FOR = 0x18050;
 
 /**
@@ -74,7 +74,7 @@ export const CLASS_SHARED = 0xfe;
 /** Nobody else's business: registers, stacks, instructions, free lists. Loads of it are not noted. */
 export const CLASS_PRIVATE = 0xff;
 
-/** struct explore_thread: a program on a CPU. Offsets; u32 each. struct interp, per-CPU area, whether it may sleep. */
+/** struct explore_thread: a program on a CPU, or what runs the callbacks of a timer or work item. Offsets; u32 each. struct interp, per-CPU area, whether it may sleep. */
 export const XT_INTERP = 0;
 export const XT_PERCPU = 4;
 export const XT_SLEEPABLE = 8;
@@ -88,14 +88,19 @@ export const XT_INSNS = 20;
 export const XT_SCRATCH = 24;
 export const XT_SCRATCH_SIZE = 28;
 export const SCRATCH_REGS = 48;
-export const XT_SIZE = 32;
+/** struct bpf_async whose callback has to end before it goes on; 0: none. */
+export const XT_WAITS = 32;
+/** A callback: struct bpf_async that it is of, 0 when none runs; callbacks begun so far. */
+export const XT_ASYNC = 36;
+export const XT_RUNS = 40;
+export const XT_SIZE = 48;
 
 export const XT_NEW = 0;
 export const XT_RUNNING = 1;
 export const XT_EXITED = 2;
 export const XT_FAULT = 3;
 
-/** What explore_step returns: it touched shared memory, or left a read section; it ended; it waits for a lock; it is within a wide operation. */
+/** What explore_step returns: it touched shared memory, or left a read section; it ended; it waits for a lock or a callback; it is within a wide operation. */
 export const STEP_SHARED = 0;
 export const STEP_ENDED = 1;
 export const STEP_BLOCKED = 2;

@@ -5,13 +5,16 @@ import type { Space } from './space.ts';
 
 /** An allocation that failed, and what came of it. */
 export interface FaultPoint {
-  /** Thread and instruction of the allocation; the first row has none: nothing failed. */
+  /** Thread, id of the program, and instruction of the allocation; the first row has none: nothing failed. A callback has no thread. */
   readonly thread: number | null;
+  readonly program: number | null;
   readonly insn: number | null;
   /** What each program returned, as s32; null for those that did not come to an end. */
   readonly retvals: readonly (number | null)[];
   readonly finding: Finding | null;
 }
+
+type Place = Pick<FaultPoint, 'thread' | 'program' | 'insn'>;
 
 /** More failures than this are not tried. */
 const MAX_POINTS = 10_000;
@@ -19,33 +22,50 @@ const MAX_POINTS = 10_000;
 /** The run in which nothing fails, then one for each allocation; memory is as before afterwards. */
 export function faultPoints(space: Space, judge: ScheduleJudge): FaultPoint[] {
   const points: FaultPoint[] = [];
-  for (let nth = 0; nth <= MAX_POINTS; nth++) {
+  for (let nth = 0; nth <= MAX_POINTS; ) {
+    const processes = space.processes;
     const mark = space.mark();
     const point = runFailing(space, judge, nth);
     space.undo(mark);
     space.takeFresh();
-    if (nth > 0 && point.thread === null) break;
+    space.adoptCallbacks();
+    // A callback was found that there was no process for.
+    if (space.processes > processes) continue;
+    if (nth > 0 && point.insn === null) break;
     points.push(point);
+    nth++;
   }
   return points;
 }
 
-/** Allocation `nth` of all of them fails, from 1; 0: none. */
+/** Allocation `nth` of all of them fails, from 1; 0: none. Callbacks run when the programs have. */
 function runFailing(space: Space, judge: ScheduleJudge, nth: number): FaultPoint {
   let left = nth;
-  let failed: { thread: number; insn: number } | null = null;
+  let failed: Place = { thread: null, program: null, insn: null };
   let finding: Finding | null = null;
-  space.threads.forEach((_, thread) => {
-    while (!finding && space.state(thread) < x.XT_EXITED) {
-      const insn = space.insn(thread);
-      const status = space.step(thread, left, 1);
-      if (left > 0 && space.allocations >= left) failed = { thread, insn };
+  const run = (process: number) => {
+    while (!finding && space.state(process) < x.XT_EXITED) {
+      const begins = process > space.rcu && space.state(process) === x.XT_NEW;
+      const place = {
+        thread: process < space.rcu ? process : null,
+        program: space.programId(process),
+        insn: space.insn(process),
+      };
+      const status = space.step(process, left, 1);
+      if (begins) continue;
+      if (left > 0 && space.allocations >= left) failed = place;
       left = Math.max(0, left - space.allocations);
-      finding = judge.afterStep(thread, status);
+      finding = judge.afterStep(process, status);
       if (status === x.STEP_BLOCKED) finding = judge.stuck();
     }
-  });
+  };
+  for (const thread of space.threads.keys()) run(thread);
+  for (let next = nextCallback(space); !finding && next !== null; next = nextCallback(space)) run(next);
   finding ??= judge.atEnd();
-  const place = failed ?? { thread: null, insn: null };
-  return { ...place, retvals: space.threads.map((_, thread) => space.retval(thread)), finding };
+  return { ...failed, retvals: space.threads.map((_, thread) => space.retval(thread)), finding };
+}
+
+function nextCallback(space: Space): number | null {
+  for (let p = space.rcu + 1; p < space.processes; p++) if (space.state(p) === x.XT_NEW && space.mayRun(p)) return p;
+  return null;
 }

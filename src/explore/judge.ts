@@ -12,7 +12,7 @@ export type ProblemKind = 'fault' | 'warning' | 'lost-update' | 'leak' | 'assert
 
 export interface Finding extends Problem {
   readonly kind: ProblemKind;
-  /** Thread that did it; null when it shows only at the end. */
+  /** Process that did it; null when it shows only at the end. */
   readonly thread: number | null;
   /** The instruction in question: at fault, of the operation, of the allocation that leaked. */
   readonly site: Site | null;
@@ -46,7 +46,7 @@ export class ScheduleJudge implements Judge<Finding> {
     if (space.lost) {
       // Within an operation on whole masks the instruction at hand is its call.
       const site = this.#site(thread, space.insn(thread) - (status === x.STEP_WIDE ? 0 : 1));
-      const text = `a change of CPU ${space.lost} by another CPU is lost: the operation is not atomic`;
+      const text = `a change of CPU ${space.lost} that came between is lost: the operation is not atomic`;
       return { key: `lost-update ${site.program} ${site.insn}`, kind: 'lost-update', thread, site, text, fault: null };
     }
     return this.#warning(thread);
@@ -62,7 +62,7 @@ export class ScheduleJudge implements Judge<Finding> {
   }
 
   #site(thread: number, insn: number): Site {
-    return { program: this.#space.threads[thread]?.program.id ?? 0, insn };
+    return { program: this.#space.programId(thread), insn };
   }
 
   #fault(thread: number): Finding {
@@ -95,7 +95,7 @@ export class ScheduleJudge implements Judge<Finding> {
   }
 
   stuck(): Finding {
-    const text = 'every CPU that has not ended waits for a lock';
+    const text = 'everybody who has not ended waits for a lock or a callback';
     return { key: 'deadlock', kind: 'deadlock', text, thread: null, site: null, fault: null };
   }
 }

@@ -32,7 +32,7 @@ export class Path {
   readonly #processes: number;
   /** Number of the process that ends grace periods. */
   readonly #rcu: number;
-  /** Processes that share a CPU with each, as bits: their steps never commute. */
+  /** Programs that share a CPU with each, as bits: their steps never commute. */
   readonly #sameCpu: readonly number[];
   /** How many events of its process each is, from 1. */
   #index = new Int32Array(ROOM);
@@ -43,9 +43,9 @@ export class Path {
   #from = new Int32Array(ROOM + 1);
   readonly #touched = new Ranges();
 
-  constructor(processes: number, sameCpu: readonly number[]) {
+  constructor(processes: number, rcu: number, sameCpu: readonly number[]) {
     this.#processes = processes;
-    this.#rcu = processes - 1;
+    this.#rcu = rcu;
     this.#sameCpu = sameCpu;
     this.#clocks = new Int32Array(ROOM * processes);
   }

@@ -11,8 +11,9 @@ import type { Space } from './space.ts';
 
 /** One step of a schedule, in terms that do not depend on where steps end: so that it can be replayed. */
 export interface ScheduleStep {
-  /** Thread; the number behind the last thread: a grace period ends. */
+  /** Thread; the number behind the last thread: a grace period ends; those behind that: callbacks. */
   readonly process: number;
+  /** 0: a callback begins. */
   readonly insns: number;
   /** Accesses of the operation on whole masks that it ended within; 0: in none. */
   readonly within: number;
@@ -65,7 +66,9 @@ export interface SearchResult<P> {
   readonly steps: number;
   /** Everything within the bounds was tried. */
   readonly exhausted: boolean;
-  /** Memory turned out to be shared that was not known to be: what was tried counts for nothing. */
+  /** Callbacks were left that may not begin so often. */
+  readonly cut: boolean;
+  /** Memory turned out to be shared that was not known to be, or a callback was found: what was tried counts for nothing. */
   readonly again: boolean;
   readonly found: readonly Found<P>[];
 }
@@ -76,7 +79,6 @@ const MAX_DEPTH = 4096;
 const SHARD_DEPTH = 6;
 const PROGRESS_EVERY = 1024;
 const MAX_FOUND = 32;
-const NOTHING: StepFacts = { touched: new Int32Array(0), touchedLength: 0, movesRcu: 0 };
 
 /** A state on the path, and what is to be tried there. Sets of processes are bits. */
 class Node {
@@ -87,6 +89,8 @@ class Node {
   done = 0;
   blocked = 0;
   sleep = 0;
+  /** Callbacks that a step taken here took away: they could have begun instead. */
+  withdrawn = 0;
   /** What the next step of each sleeping process touches. */
   readonly asleep: Ranges[] = [];
   /** What the step of the process tried now touches, whichever of its allocations fails. */
@@ -109,6 +113,7 @@ class Node {
     this.done = 0;
     this.blocked = 0;
     this.sleep = 0;
+    this.withdrawn = 0;
     this.chosen = -1;
     this.fail = 0;
     this.failures = 0;
@@ -139,17 +144,19 @@ export class Search<P extends Problem> {
   #steps = 0;
   #leaves = 0;
   #again = false;
+  #cut = false;
   readonly #found = new Map<string, Found<P>>();
 
   constructor(space: Space, judge: Judge<P>, options: SearchOptions) {
     this.#space = space;
     this.#judge = judge;
     this.#options = options;
-    this.#processes = space.threads.length + 1;
+    space.adoptCallbacks();
+    this.#processes = space.processes;
     this.#sameCpu = space.threads.map(({ cpu }, p) =>
       space.threads.reduce((bits, other, q) => (q !== p && other.cpu === cpu ? bits | bit(q) : bits), 0),
     );
-    this.#path = new Path(this.#processes, this.#sameCpu);
+    this.#path = new Path(this.#processes, space.rcu, this.#sameCpu);
   }
 
   /** Searches until all is tried, the limit is reached, or memory turns out to be shared that was not known to be. */
@@ -170,6 +177,7 @@ export class Search<P extends Problem> {
       redundant: this.#redundant,
       steps: this.#steps,
       exhausted,
+      cut: this.#cut,
       again: this.#again,
       found: [...this.#found.values()],
     };
@@ -227,36 +235,25 @@ export class Search<P extends Problem> {
   /** Was another process able to go on when the chosen one took over? */
   #preempts({ last, chosen, blocked }: Node): boolean {
     if (last < 0 || chosen === last || chosen === this.#space.rcu) return false;
-    return this.#space.state(last) < x.XT_EXITED && !(blocked & bit(last));
+    return this.#space.state(last) === x.XT_RUNNING && !(blocked & bit(last));
   }
 
   /** May `p` go on here? */
   #runnable(p: number): boolean {
     const space = this.#space;
     if (p === space.rcu) return space.rcuReady();
-    const state = space.state(p);
-    if (state >= x.XT_EXITED) return false;
-    const others = this.#sameCpu[p] as number;
-    if (others === 0) return true;
-    const { threads } = space;
-    const mine = threads[p];
-    if (mine?.irq && state === x.XT_NEW && !space.irqsOn(p)) return false;
-    return threads.every(({ irq }, q) => {
-      if (!(others & bit(q))) return true;
-      const other = space.state(q);
-      // Interrupts run to their end, one after the other; programs of one CPU in their order.
-      if (irq) return other !== x.XT_RUNNING;
-      return mine?.irq || q > p || other >= x.XT_EXITED;
-    });
+    if (space.state(p) >= x.XT_EXITED) return false;
+    return (this.#sameCpu[p] === 0 && space.callbacks.length === 0) || space.mayRun(p);
   }
 
   #everyone(node: Node): number {
     const { preemptions } = this.#options;
     let bits = 0;
-    const goesOn = node.last >= 0 && this.#runnable(node.last);
+    const { last } = node;
+    const goesOn = last >= 0 && this.#space.state(last) === x.XT_RUNNING && this.#runnable(last);
     const mayPreempt = preemptions === null || node.preemptions < preemptions || !goesOn;
     for (let p = 0; p < this.#processes; p++) {
-      if ((p === node.last || p === this.#space.rcu || mayPreempt) && this.#runnable(p)) bits |= bit(p);
+      if ((p === last || p === this.#space.rcu || mayPreempt) && this.#runnable(p)) bits |= bit(p);
     }
     return bits;
   }
@@ -290,8 +287,12 @@ export class Search<P extends Problem> {
     node.insns = p === space.rcu ? 0 : space.insns(p) - before;
     node.within = status === x.STEP_WIDE ? space.accesses(p) : 0;
     const event = this.#depth;
-    this.#record(event, p, space);
+    this.#record(event, p, space.facts);
     this.#path.appendTouched(event, node.tried);
+    if (!this.#bounded) {
+      node.withdrawn |= space.withdrawn;
+      node.backtrack |= space.withdrawn;
+    }
     // What it touches is known now, so that it sleeps in what comes after, as if it had been tried here.
     if (this.#isElsewhere(node)) return true;
     const problem = this.#judge.afterStep(p, status);
@@ -328,12 +329,13 @@ export class Search<P extends Problem> {
 
   /**
    * A race called for a process that may not go on here. It may before whatever keeps it from that; a grace period may once
-   * somebody else, whoever that is, has gone on.
+   * somebody else, whoever that is, has gone on, and so may a callback that was taken away: nothing later shows that it could.
    */
   #cannot(node: Node, p: number): void {
     node.done |= bit(p);
-    if (p === this.#space.rcu) node.backtrack |= bit(this.#processes) - 1;
-    else if (this.#space.state(p) < x.XT_EXITED) this.#record(this.#depth, p, NOTHING);
+    const space = this.#space;
+    if (p === space.rcu || node.withdrawn & bit(p)) node.backtrack |= bit(this.#processes) - 1;
+    if (p !== space.rcu && space.state(p) < x.XT_EXITED) this.#record(this.#depth, p, space.standing(p));
   }
 
   /** Is the branch at hand another shard's? Branches at one depth are dealt out by the path that leads to them. */
@@ -341,7 +343,8 @@ export class Search<P extends Problem> {
     const { shard } = this.#options;
     if (!shard || this.#depth !== SHARD_DEPTH - 1) return false;
     let path = 0;
-    for (let i = 0; i <= this.#depth; i++) path = (path * 31 + (this.#path.process[i] as number) * 7 + 1) >>> 0;
+    for (let i = 0; i <= this.#depth; i++)
+      path = (path * 31 + this.#space.identity(this.#path.process[i] as number) * 7 + 1) >>> 0;
     return (path + node.failures) % shard.count !== shard.index;
   }
 
@@ -356,7 +359,7 @@ export class Search<P extends Problem> {
   /** It waits for a lock: it could go on before the other took it. */
   #block(node: Node, p: number): void {
     const space = this.#space;
-    this.#record(this.#depth, p, space);
+    this.#record(this.#depth, p, space.facts);
     space.undo(node.mark);
     node.blocked |= bit(p);
     node.chosen = -1;
@@ -366,13 +369,14 @@ export class Search<P extends Problem> {
   /** Nothing can be done at a node that was just entered: an end, a deadlock, or a repetition. */
   #leaf(node: Node): void {
     this.#leaves++;
-    const waiting = this.#space.threads.some((_, p) => this.#space.state(p) < x.XT_EXITED);
+    const waiting = !this.#space.ended;
     if (node.sleep !== 0 && (waiting || this.#space.rcuReady())) {
       this.#redundant++;
       return;
     }
     if (waiting && this.#bounded && node.blocked === 0) return;
     this.#count(this.#depth);
+    if (this.#space.callbacks.cut) this.#cut = true;
     const problem = waiting ? this.#judge.stuck() : this.#judge.atEnd();
     if (problem) this.#report(problem);
   }

@@ -3,20 +3,23 @@
  * gone back with. The machine's kernel.wasm is the instrumented one (instrument.ts), which keeps an undo log and notes what
  * each step touched.
  */
-import * as map from '../../assembly/kernel/bpf/map_layout.ts';
 import * as prog from '../../assembly/kernel/bpf/prog_layout.ts';
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import * as layout from '../../assembly/layout.ts';
 import { opNumber } from '../engine/ops.ts';
-import { InputError, NotSupported } from '../errors.ts';
-import { KFUNCS } from '../kernel/bpf/kfuncs/index.ts';
-import type { KfuncRow } from '../kernel/bpf/rows.ts';
-import { CpuMask } from '../kernel/cpu_mask.ts';
+import { InputError } from '../errors.ts';
+import type { CpuMask } from '../kernel/cpu_mask.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Program, ProgramRunOptions } from '../machine/run.ts';
-import { MOVES_RCU_QUEUES, MOVES_RCU_RELEASES } from './path.ts';
-import type { Touched } from './ranges.ts';
+import { type CallbackRun, Callbacks } from './callbacks.ts';
+import { classify } from './classes.ts';
+import { mayRun } from './contexts.ts';
+import { bit, MOVES_RCU_QUEUES, MOVES_RCU_RELEASES, type StepFacts } from './path.ts';
+import { holdsBackRcu, READING, readSections } from './read_sections.ts';
+import { newThread } from './thread.ts';
+import { RCU_PLAIN, RCU_TRACE, Touches } from './touches.ts';
+import { lostCpus, type MaskAccess, maskAccess, WIDE } from './wide.ts';
 
 /** A program that runs on a CPU. */
 export interface ThreadSpec {
@@ -29,78 +32,54 @@ export interface ThreadSpec {
 
 const LOG_BYTES = 4 << 20;
 const TOUCHED_BYTES = 256 << 10;
-/** Room for what a step touches besides memory: see collectRcu. */
-const RCU_WORDS = 8;
+/** Programs, grace periods, callbacks: bits of an integer. */
+const MAX_PROCESSES = 31;
 /** Instructions of one step: what runs longer without touching shared memory does not end. */
 const STEP_INSNS = 1 << 20;
 
-const SOURCE = 'const struct cpumask *';
-
-/** Kinds of read sections. */
-const READING = 1;
-const READING_TRACE = 2;
-
-/** What only its own thread looks at, or the control plane. */
-const PRIVATE: ReadonlySet<number> = new Set([
-  layout.ALLOC_PROG,
-  layout.ALLOC_STACK,
-  layout.ALLOC_MEM_CACHE,
-  layout.ALLOC_BUFFER,
-  layout.ALLOC_KERNEL,
-]);
-
-/** WIDE_ bits of a kfunc: which masks it reads and writes word by word, from its row. */
-function wideOf({ proto, wholeMask: { fills, large, sized } = {} }: KfuncRow): number {
-  if (sized) return x.WIDE_WRITES | (x.WIDE_READS << 1) | x.WIDE_SIZED;
-  const args = (/\((.*)\)$/.exec(proto)?.[1] ?? '').split(',').map((arg) => arg.trim());
-  const sources = args.reduce((bits, arg, i) => (arg.startsWith(SOURCE) ? bits | (x.WIDE_READS << i) : bits), 0);
-  const writes = args[0]?.startsWith('struct bpf_cpumask *') && (sources > 0 || fills === true);
-  const bits = sources | (writes ? x.WIDE_WRITES : 0) | (large ? x.WIDE_LARGE : 0);
-  return args[0]?.startsWith('u32 cpu') ? 0 : bits;
-}
-
-const WIDE = KFUNCS.map(wideOf);
 const CALL_KFUNC = opNumber('call_kfunc');
-const SOURCES = [0, 1, 2].map((arg) => x.WIDE_READS << arg);
-
-/** An access to one word of a mask. */
-export interface MaskAccess {
-  readonly writes: boolean;
-  readonly word: number;
-  /** Words that the operation is about. */
-  readonly words: number;
-}
 
 export class Space {
   readonly memory: KernelMemory;
-  /** Programs; behind them, as number `threads.length`, grace periods. */
+  /** Programs; behind them, as number `threads.length`, grace periods, and behind that callbacks. */
   readonly threads: readonly ThreadSpec[];
+  readonly callbacks: Callbacks;
   /** Offsets of struct explore_thread. */
   readonly #at: readonly number[];
   readonly #classes: number;
   readonly #touched: number;
-  /** What the last step touched; entries up to `touchedLength`. */
-  readonly touched: Touched = new Int32Array(TOUCHED_BYTES / 4 + RCU_WORDS);
-  touchedLength = 0;
-  /** Lock of another CPU that the last step met; 0: none. */
+  /** Lock or callback of another CPU that the last step met; 0: none. */
   #waitsFor = 0;
+  /** What the last step touched, and what it was to grace periods. */
+  readonly facts = new Touches(TOUCHED_BYTES / 4);
+  /** Was any of it memory, or a read section? */
+  touchedShared = false;
   /** Allocations that the last step asked for. */
   allocations = 0;
-  /** MOVES_RCU_: what the last step was to grace periods. */
-  movesRcu = 0;
   /** CPUs of a mask that another thread changed between the two halves of the wide operation which the last step ended. */
   lost: CpuMask | null = null;
+  /** Callbacks that were pending before the last step and are not any more, as bits. */
+  withdrawn = 0;
+  /** Callbacks::place of each before the last step. */
+  readonly #places: number[] = [];
+  #foundCallback = false;
 
   constructor(
     readonly machine: Machine,
     threads: readonly ThreadSpec[],
     /** Runs when all have ended; see runCheck. */
     readonly check: ThreadSpec | null = null,
+    /** Callbacks that each timer and work item may begin on one path. */
+    callbacks = 2,
   ) {
     const { memory } = machine;
     this.memory = memory;
     this.threads = threads;
-    machine.cpuTasks.spread([...threads, ...(check ? [check] : [])].map(({ cpu }) => cpu));
+    const maps = [...new Set(threads.map(({ program }) => program.object))].flatMap((object) => object.maps);
+    const room = MAX_PROCESSES - 1 - threads.length;
+    this.callbacks = new Callbacks(machine, { maps, cpus: threads.map(({ cpu }) => cpu), most: callbacks, room });
+    const cpus = [...threads, ...(check ? [check] : [])].map(({ cpu }) => cpu);
+    machine.cpuTasks.spread([...cpus, ...this.callbacks.workerCpus]);
     this.#at = [...threads, ...(check ? [check] : [])].map((thread) => this.#prepare(thread));
     memory.setU32(layout.M_RCU_MANUAL, 1);
     const table = memory.kmalloc(WIDE.length, layout.ALLOC_BUFFER);
@@ -128,7 +107,7 @@ export class Space {
     ];
     for (const [field, value] of words) memory.setU32(field, value);
     memory.u8().fill(x.CLASS_PRIVATE, this.#classes, this.#classes + (heap >> x.GRANULE_SHIFT));
-    this.#classify();
+    classify(memory, this.#classes);
     memory.u8().fill(x.CLASS_UNTOUCHED, this.#classes + clockGranule, this.#classes + clockGranule + 2);
     memory.setU32(x.X_LOG_AT, log);
   }
@@ -138,39 +117,45 @@ export class Space {
     return this.threads.length;
   }
 
+  /** Programs, grace periods and callbacks. */
+  get processes(): number {
+    return this.threads.length + 1 + this.callbacks.length;
+  }
+
+  /** Which of the callbacks a process is; negative: none. */
+  callback(p: number): number {
+    return p - this.threads.length - 1;
+  }
+
+  /** The same number for a process in every exploration of these programs. */
+  identity(p: number): number {
+    return p <= this.rcu ? p : this.callbacks.field(this.callback(p));
+  }
+
+  /** Number of the callback that schedules name so; null when there can be none. */
+  callbackNamed(name: string): number | null {
+    const found = this.callbacks.named(name);
+    return found === null ? null : this.rcu + 1 + found;
+  }
+
+  /** Makes processes of the callbacks that were found; memory is as at first. */
+  adoptCallbacks(): void {
+    this.callbacks.adopt();
+  }
+
   #prepare({ cpu, program, options }: ThreadSpec): number {
-    const { memory } = this;
     const run = program.begin({ ...options, cpu });
-    const at = memory.kmalloc(x.XT_SIZE, layout.ALLOC_BUFFER);
-    const mask = Math.ceil(memory.u32At(layout.M_BPF_CPUMASK_SIZE) / 32) * 32;
-    const words: readonly (readonly [number, number])[] = [
-      [x.XT_INTERP, run.state],
-      [x.XT_PERCPU, memory.percpu(cpu)],
-      [x.XT_SLEEPABLE, run.sleepable ? 1 : 0],
-      // Kernel memory for masks: the operation reads and writes them as it does any.
-      [x.XT_SCRATCH, memory.kmalloc(x.SCRATCH_REGS + x.WIDE_ARGS * mask, layout.ALLOC_BUFFER)],
-      [x.XT_SCRATCH_SIZE, mask],
-    ];
-    for (const [field, value] of words) memory.setU32(at + field, value);
-    return at;
+    return newThread(this.memory, run.state, this.memory.percpu(cpu), run.sleepable);
   }
 
-  #classify(): void {
-    const { memory } = this;
-    const classes = memory.u8();
-    const percpu = memory.u32At(layout.M_PERCPU);
-    for (const { offset, size, tag, state } of memory.objects()) {
-      if (state === layout.OBJ_FREE || !(PRIVATE.has(tag) || offset === percpu)) continue;
-      const from = (offset - layout.OBJ_HEADER) >> x.GRANULE_SHIFT;
-      const to = (offset + size - 1) >> x.GRANULE_SHIFT;
-      classes.fill(x.CLASS_PRIVATE, this.#classes + from, this.#classes + to + 1);
-    }
-  }
-
-  /** Has memory become shared that was not, since this was last asked? Then steps end at other places than before. */
+  /**
+   * Has memory become shared that was not, or a callback been found, since this was last asked? Then steps end at other places
+   * than before, or there are more of them.
+   */
   takeFresh(): boolean {
-    const fresh = this.memory.u32At(x.X_FRESH) !== 0;
+    const fresh = this.memory.u32At(x.X_FRESH) !== 0 || this.#foundCallback;
     this.memory.setU32(x.X_FRESH, 0);
+    this.#foundCallback = false;
     return fresh;
   }
 
@@ -191,14 +176,50 @@ export class Space {
     this.memory.exports.explore_note_undo(mark);
   }
 
-  /** XT_ state of a thread. */
-  state(thread: number): number {
-    return this.#at32((this.#at[thread] as number) + x.XT_STATE);
+  /** Offset of a process's struct explore_thread; that of the check is behind the threads'. */
+  #thread(p: number): number {
+    return p > this.rcu ? this.callbacks.thread(this.callback(p)) : (this.#at[p] as number);
+  }
+
+  /** XT_ state of a process; a callback that is pending is new. */
+  state(p: number): number {
+    return p > this.rcu ? this.callbacks.state(this.callback(p)) : this.#at32((this.#at[p] as number) + x.XT_STATE);
+  }
+
+  /** Has every program and every callback come to its end? */
+  get ended(): boolean {
+    for (let p = 0; p < this.processes; p++) if (p !== this.rcu && this.state(p) < x.XT_EXITED) return false;
+    return true;
+  }
+
+  /** CPU that a process runs on, or would. */
+  cpuOf(p: number): number {
+    return this.threads[p]?.cpu ?? this.callbacks.cpu(this.callback(p));
+  }
+
+  /** Does a process's CPU let it go on? */
+  mayRun(p: number): boolean {
+    return mayRun(this, p);
+  }
+
+  /** How schedules name a callback. */
+  callbackName(p: number): string {
+    return this.callbacks.name(this.callback(p));
+  }
+
+  /** The callback that a process has just begun. */
+  callbackRun(p: number): CallbackRun {
+    return this.callbacks.run(this.callback(p));
+  }
+
+  /** Id of the program that a process runs, or ran last. */
+  programId(p: number): number {
+    return this.#at32(this.#at32(this.interp(p) + prog.IC_PROG) + prog.BP_ID);
   }
 
   /** Instructions that a thread has run. */
   insns(thread: number): number {
-    return this.#at32((this.#at[thread] as number) + x.XT_INSNS);
+    return this.#at32(this.#thread(thread) + x.XT_INSNS);
   }
 
   /** What a thread returned, as s32; null while it goes on, or when it faulted. */
@@ -208,7 +229,7 @@ export class Space {
 
   /** Offset of a thread's struct interp. */
   interp(thread: number): number {
-    return this.#at32((this.#at[thread] as number) + x.XT_INTERP);
+    return this.#at32(this.#thread(thread) + x.XT_INTERP);
   }
 
   /** Index of the instruction that a thread runs next. */
@@ -220,7 +241,7 @@ export class Space {
 
   /** Accesses that a thread has made of the operation on whole masks that it is within; 0: it is in none. */
   accesses(thread: number): number {
-    return this.#at32((this.#at[thread] as number) + x.XT_ACCESSES);
+    return this.#at32(this.#thread(thread) + x.XT_ACCESSES);
   }
 
   /** An access of the operation on whole masks that a thread is at: number `nth`, from 1, or the last; null when it is at none. */
@@ -231,17 +252,12 @@ export class Space {
     const wide = op === CALL_KFUNC ? (WIDE[id] ?? 0) : 0;
     if (wide === 0) return null;
     const bits = this.#at32(wide & x.WIDE_LARGE ? layout.M_LARGE_CPUMASK_BITS : layout.M_SMALL_CPUMASK_BITS);
-    const words = Math.ceil(bits / 64);
-    const sources = SOURCES.filter((source) => wide & source).length;
-    const each = sources + (wide & x.WIDE_WRITES);
-    const at = Math.min(nth, words * each) - 1;
-    return { writes: at % each === sources, word: Math.floor(at / each), words };
+    return maskAccess(wide, bits, nth);
   }
 
-  /** Are interrupts on, on a thread's CPU? */
-  irqsOn(thread: number): boolean {
-    const percpu = this.#at32((this.#at[thread] as number) + x.XT_PERCPU);
-    return this.#at32(percpu + layout.PC_IRQ_OFF) === 0;
+  /** Are interrupts on, on a CPU? */
+  irqsOn(cpu: number): boolean {
+    return this.#at32(this.memory.percpu(cpu) + layout.PC_IRQ_OFF) === 0;
   }
 
   /** Can a grace period end now that somebody waits for? */
@@ -250,7 +266,7 @@ export class Space {
   }
 
   /**
-   * Runs process `p` up to and including its next access to shared memory. Returns STEP_; touched memory is in `touched`.
+   * Runs process `p` up to and including its next access to shared memory. Returns STEP_; what it touched is in `facts`.
    * @param fail - which allocation of this step gives NULL, from 1; 0: none
    * @param budget - most instructions, to replay a part of a step
    * @param until - accesses of an operation on whole masks, or UNTIL_
@@ -260,34 +276,39 @@ export class Space {
     const { exports } = memory;
     const calls = this.#at32(layout.M_ALLOC_CALLS);
     const pending = this.#at32(layout.M_RCU_PENDING);
-    const blocked = this.#blocksRcu(p);
-    const reading = this.#sections(p);
+    const begins = p > this.rcu && this.state(p) === x.XT_NEW;
+    const percpu = p === this.rcu ? 0 : this.memory.percpu(this.cpuOf(p));
+    const blocked = holdsBackRcu(this.memory, percpu);
+    const reading = readSections(this.memory, percpu);
+    this.#notePlaces();
     this.#set(x.X_TOUCHED_AT, this.#touched);
     this.#set(x.X_THREAD, p === this.rcu ? x.X_NOBODY : p);
     let status: number = x.STEP_SHARED;
     if (p === this.rcu) {
       exports.explore_grace_period(memory.percpu(0));
+    } else if (begins) {
+      this.callbacks.begin(this.callback(p));
     } else {
-      const thread = this.#at[p] as number;
+      const thread = this.#thread(p);
       this.#set(layout.M_FAIL_NTH, fail);
       this.#set(x.X_UNTIL, until);
       status = this.#advance(thread, budget);
     }
     this.#set(layout.M_FAIL_NTH, 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
-    this.movesRcu = this.#movesRcu(p, pending, blocked);
-    this.lost = p === this.rcu ? null : this.#lostCpus();
-    if (status === x.STEP_BLOCKED) this.#collectLock();
+    this.facts.movesRcu = this.#movesRcu(p, percpu, pending, blocked);
+    this.lost = p === this.rcu ? null : lostCpus(memory);
+    this.withdrawn = 0;
+    if (status === x.STEP_BLOCKED) this.#collectWait(p);
     else {
-      this.#collect();
-      this.#collectRcu(p, this.#sections(p) & ~reading);
+      this.facts.memory(memory, this.#touched, this.#at32(x.X_TOUCHED_AT));
+      this.#collectRcu(p, readSections(this.memory, percpu) & ~reading);
+      this.touchedShared = this.facts.touchedLength > 0;
+      this.#collectCpus(p, percpu);
+      if (this.callbacks.possible && this.callbacks.noteStarted()) this.#foundCallback = true;
     }
     if (this.#at32(x.X_OVERFLOW)) {
       throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
-    }
-    if (this.#at32(map.M_TIMERS) || this.#at32(map.M_WORKS)) {
-      const name = this.threads[p]?.program.name ?? 'the set-up';
-      throw new NotSupported(`exploring callbacks of timers and work queues (${name} has started one)`);
     }
     if (status === x.STEP_BUDGET && budget === STEP_INSNS) {
       throw new InputError(this.threads[p]?.program.name ?? '', '', `runs ${STEP_INSNS} instructions without an end`);
@@ -324,34 +345,10 @@ export class Space {
     }
   }
 
-  /** CPUs whose change by another thread the last step undid. */
-  #lostCpus(): CpuMask | null {
-    const [low, high] = [this.#at32(x.X_LOST), this.#at32(x.X_LOST + 4)];
-    if (low === 0 && high === 0) return null;
-    const first = 64 * this.#at32(x.X_LOST_WORD);
-    const cpus = Array.from({ length: 64 }, (_, i) => i).filter((i) => ((i < 32 ? low : high) >>> (i & 31)) & 1);
-    return CpuMask.of(...cpus.map((i) => first + i));
-  }
-
-  /** Does a read section of a thread hold back a callback that waits? */
-  #blocksRcu(p: number): boolean {
-    const { memory } = this;
-    if (p === this.rcu || this.#at32(layout.M_RCU_PENDING) === 0) return false;
-    return memory.exports.rcu_blocks(this.#at32((this.#at[p] as number) + x.XT_PERCPU)) !== 0;
-  }
-
-  #movesRcu(p: number, pending: number, blocked: boolean): number {
+  #movesRcu(p: number, percpu: number, pending: number, blocked: boolean): number {
     const now = this.#at32(layout.M_RCU_PENDING);
     if (p === this.rcu ? now > 0 : now > pending) return MOVES_RCU_QUEUES;
-    return blocked && !this.#blocksRcu(p) ? MOVES_RCU_RELEASES : 0;
-  }
-
-  /** Read sections that a thread is in: READING_. */
-  #sections(p: number): number {
-    if (p === this.rcu) return 0;
-    const percpu = this.#at32((this.#at[p] as number) + x.XT_PERCPU);
-    const plain = this.#at32(percpu + layout.PC_RCU_NESTING) ? READING : 0;
-    return this.#at32(percpu + layout.PC_RCU_TRACE_NESTING) ? plain | READING_TRACE : plain;
+    return blocked && !holdsBackRcu(this.memory, percpu) ? MOVES_RCU_RELEASES : 0;
   }
 
   /**
@@ -360,34 +357,52 @@ export class Space {
    * them. Grace periods for `rcu_read_lock_trace` wait for both kinds of readers.
    */
   #collectRcu(p: number, began: number): void {
-    const lists = 8 * this.threads.length;
-    if (began) this.#touch(began & READING ? 0 : lists, 2 * lists, 0);
-    if (p === this.rcu || this.movesRcu !== MOVES_RCU_QUEUES) return;
-    if (this.#at32(layout.M_RCU_CALLBACKS)) this.#touch(8 * p, 8 * p + 8, 1);
-    if (this.#at32(layout.M_RCU_TRACE_CALLBACKS)) this.#touch(lists + 8 * p, lists + 8 * p + 8, 1);
+    const { facts } = this;
+    if (began) facts.readsRcu(began & READING ? RCU_PLAIN : RCU_TRACE);
+    if (p === this.rcu || facts.movesRcu !== MOVES_RCU_QUEUES) return;
+    if (this.#at32(layout.M_RCU_CALLBACKS)) facts.queuesRcu(RCU_PLAIN, p);
+    if (this.#at32(layout.M_RCU_TRACE_CALLBACKS)) facts.queuesRcu(RCU_TRACE, p);
   }
 
-  #touch(from: number, end: number, write: 0 | 1): void {
-    this.touched[this.touchedLength++] = from;
-    this.touched[this.touchedLength++] = end * 2 + write;
+  #notePlaces(): void {
+    for (let i = 0; i < this.callbacks.length; i++) this.#places[i] = this.callbacks.place(i);
   }
 
-  /** A step that waits for a lock touches that. */
-  #collectLock(): void {
-    this.touchedLength = 0;
-    this.#touch(this.#waitsFor, this.#waitsFor + 4, 1);
-  }
-
-  #collect(): void {
-    const { touched } = this;
-    const end = this.#at32(x.X_TOUCHED_AT);
-    let n = 0;
-    for (let at = this.#touched; at < end; at += x.TOUCHED_ENTRY) {
-      const from = this.#at32(at);
-      const word = this.#at32(at + 4);
-      touched[n++] = from;
-      touched[n++] = (from + (word >>> 1)) * 2 + (word & 1);
+  /**
+   * Where there are callbacks, nothing on one CPU commutes, and what is first on a CPU's queue depends on who else is taken from it.
+   * As if each CPU had a byte that its steps write, and each queue one that is written by who takes from it.
+   */
+  #collectCpus(p: number, percpu: number): void {
+    const { callbacks, facts } = this;
+    if (callbacks.length === 0) return;
+    if (percpu !== 0) facts.cpu(this.#at32(percpu + layout.PC_CPU));
+    for (let i = 0; i < callbacks.length; i++) {
+      const before = this.#places[i] as number;
+      const after = callbacks.place(i);
+      if (before === after || before === 0) continue;
+      facts.queue(callbacks.kind(i), callbacks.placeCpu(before), 1);
+      if (after === 0 && this.callback(p) !== i) this.withdrawn |= bit(this.rcu + 1 + i);
     }
-    this.touchedLength = n;
+  }
+
+  /** What a process that has to stand by depends on: its CPU, and what comes first on it. */
+  standing(p: number): StepFacts {
+    const { callbacks, facts } = this;
+    facts.clear();
+    facts.movesRcu = 0;
+    if (callbacks.length === 0) return facts;
+    facts.cpu(this.cpuOf(p));
+    const i = this.callback(p);
+    const place = i < 0 ? 0 : callbacks.place(i);
+    if (place !== 0) facts.queue(callbacks.kind(i), callbacks.placeCpu(place), 0);
+    return facts;
+  }
+
+  /** A step that waits for a lock, or for a callback, touches that. */
+  #collectWait(p: number): void {
+    const { facts } = this;
+    facts.clear();
+    facts.add(this.#waitsFor, this.#waitsFor + 4, 1);
+    if (this.callbacks.length > 0) facts.cpu(this.cpuOf(p));
   }
 }

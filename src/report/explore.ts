@@ -1,7 +1,10 @@
 /** The result of `explore`: its JSON shape, and the text that people read. */
-import type { Exploration, ExploredFinding, TraceStep } from '../explore/explore.ts';
+import type { CallbackRun } from '../explore/callbacks.ts';
+import type { Exploration, ExploredFinding } from '../explore/explore.ts';
 import type { FaultPoint } from '../explore/faults.ts';
-import type { MaskAccess, ThreadSpec } from '../explore/space.ts';
+import type { ThreadSpec } from '../explore/space.ts';
+import type { TraceStep } from '../explore/trace.ts';
+import type { MaskAccess } from '../explore/wide.ts';
 import type { Machine } from '../machine/machine.ts';
 import { faultNames, sourceReport } from './collect.ts';
 import { faultLines } from './fault.ts';
@@ -12,12 +15,22 @@ import { alignRows, duration, plural, thousands } from './table.ts';
 const COLUMN = 52;
 
 export interface ScheduleRow {
-  /** Thread, in the order of the options; null: a grace period ended. */
+  /** Thread, in the order of the options, and behind those the finding's callbacks; null: a grace period ended. */
   readonly thread: number | null;
   readonly line: number | null;
   readonly text: string;
   /** Part of an operation on whole masks, or an allocation that failed: `reads`, `writes CPUs 64-127`, `NULL`; else empty. */
   readonly note: string;
+}
+
+/** A callback of a timer or work item that a schedule runs. */
+export interface CallbackReport {
+  readonly cpu: number;
+  readonly kind: string;
+  /** Its function. */
+  readonly name: string;
+  /** Program that set it. */
+  readonly program: string;
 }
 
 export interface FindingReport {
@@ -30,6 +43,7 @@ export interface FindingReport {
   /** What `--replay` takes. */
   readonly schedule: string;
   readonly preemptions: number;
+  readonly callbacks: readonly CallbackReport[];
   readonly rows: readonly ScheduleRow[];
 }
 
@@ -44,6 +58,9 @@ export interface ExploreReport {
   readonly redundant: number;
   readonly steps: number;
   readonly exhausted: boolean;
+  /** Callbacks that each timer and work item could begin on one path; true in `cut`: one would have begun more. */
+  readonly callbacks: number;
+  readonly cut: boolean;
   /** Null: the whole space. */
   readonly shard: string | null;
   readonly durationMs: number;
@@ -64,7 +81,7 @@ export function threadReports({ threads }: ExploreContext): ExploreReport['threa
 }
 
 export function exploreReport(exploration: Exploration, context: ExploreContext): ExploreReport {
-  const { schedules, redundant, steps, exhausted, durationMs, findings } = exploration;
+  const { schedules, redundant, steps, exhausted, callbacks, cut, durationMs, findings } = exploration;
   return {
     object: context.object,
     threads: threadReports(context),
@@ -73,13 +90,16 @@ export function exploreReport(exploration: Exploration, context: ExploreContext)
     redundant,
     steps,
     exhausted,
+    callbacks,
+    cut,
     shard: context.shard,
     durationMs: Math.round(durationMs * 10) / 10,
     findings: findings.map((finding) => findingReport(finding, context)),
   };
 }
 
-export function findingReport(finding: ExploredFinding, { machine, threads }: ExploreContext): FindingReport {
+export function findingReport(finding: ExploredFinding, context: ExploreContext): FindingReport {
+  const { machine } = context;
   const program = finding.site ? machine.programById(finding.site.program) : undefined;
   const [message = finding.text, ...details] = finding.fault
     ? faultLines(finding.fault, faultNames(machine))
@@ -93,7 +113,7 @@ export function findingReport(finding: ExploredFinding, { machine, threads }: Ex
     details,
     schedule: finding.schedule,
     preemptions: finding.preemptions,
-    rows: scheduleRows(finding.trace, threads),
+    ...scheduleRows(finding.trace, context),
   };
 }
 
@@ -102,28 +122,45 @@ function partText({ writes, word, words }: MaskAccess): string {
   return words === 1 ? what : `${what} CPUs ${64 * word}-${64 * word + 63}`;
 }
 
+const BEGINS: Readonly<Record<CallbackRun['kind'], string>> = { timer: 'the timer expires', work: 'the work begins' };
+
 /** Source lines in the order of the schedule: those that touch what another program touches, and where each goes on. */
-function scheduleRows(trace: readonly TraceStep[], threads: readonly ThreadSpec[]): ScheduleRow[] {
+function scheduleRows(
+  trace: readonly TraceStep[],
+  { machine, threads }: ExploreContext,
+): Pick<FindingReport, 'callbacks' | 'rows'> {
+  const columns = new Map<string, CallbackReport>();
+  /** Column of a step; null: it is nobody's. */
+  const columnOf = ({ process, callback }: TraceStep): number | null => {
+    if (process < threads.length) return process;
+    if (!callback) return null;
+    const { cpu, kind, name, program } = callback;
+    const key = `${process} ${cpu} ${program.id} ${name}`;
+    columns.set(key, { cpu, kind, name, program: program.name });
+    return threads.length + [...columns.keys()].indexOf(key);
+  };
   const rows: ScheduleRow[] = [];
-  for (const { process, insn, shared, part, failed } of trace) {
-    const thread = threads[process];
-    if (!thread) {
-      rows.push({ thread: null, line: null, text: 'a grace period ends', note: '' });
+  for (const step of trace) {
+    const { callback, insn, shared, part, failed } = step;
+    const thread = columnOf(step);
+    if (insn < 0) {
+      const text = callback ? BEGINS[callback.kind] : 'a grace period ends';
+      rows.push({ thread, line: null, text, note: '' });
       continue;
     }
     if (!shared && !failed) continue;
-    const source = thread.program.sourceOf(insn);
+    const source = machine.programById(step.program)?.sourceOf(insn);
     const row = {
-      thread: process,
+      thread,
       line: source?.line ?? null,
       text: source?.text.trim() ?? `insn ${insn}`,
       note: failed ? 'NULL' : part ? partText(part) : '',
     };
     const last = rows.at(-1);
-    if (last?.thread === process && last.line === row.line && last.note === row.note) continue;
+    if (last?.thread === thread && last.line === row.line && last.note === row.note) continue;
     rows.push(row);
   }
-  return rows;
+  return { callbacks: [...columns.values()], rows };
 }
 
 function cell({ line, text, note }: ScheduleRow): string {
@@ -131,11 +168,14 @@ function cell({ line, text, note }: ScheduleRow): string {
   return `${String(line ?? '').padStart(4)}  ${note ? `${note}: ` : ''}${short}`;
 }
 
-/** The schedule as a table, a column each thread. */
-function scheduleTable(rows: readonly ScheduleRow[], threads: ExploreReport['threads']): string[] {
-  const header = threads.map(({ cpu, program, irq }) => `CPU ${cpu}  ${program}${irq ? ' (interrupt)' : ''}`);
+/** The schedule as a table, a column each thread and callback. */
+function scheduleTable({ rows, callbacks }: FindingReport, threads: ExploreReport['threads']): string[] {
+  const header = [
+    ...threads.map(({ cpu, program, irq }) => `CPU ${cpu}  ${program}${irq ? ' (interrupt)' : ''}`),
+    ...callbacks.map(({ cpu, kind, name }) => `CPU ${cpu}  ${kind} ${name}`),
+  ];
   const cells = rows.map((row) =>
-    threads.map((_, i) => {
+    header.map((_, i) => {
       if (row.thread === null) return i === 0 ? `      -- ${row.text} --` : '';
       return row.thread === i ? cell(row) : '';
     }),
@@ -154,13 +194,13 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 export function findingLines(finding: FindingReport, threads: ExploreReport['threads']): string[] {
-  const { kind, message, source, details, rows, schedule, preemptions } = finding;
+  const { kind, message, source, details, schedule, preemptions } = finding;
   const where = source ? [`  ${source.file}:${source.line}: ${source.text.trim()}`] : [];
   return [
     `${TITLES[kind] ?? kind}: ${message}`,
     ...(details.length > 0 ? details : where),
     '',
-    ...scheduleTable(rows, threads),
+    ...scheduleTable(finding, threads),
     '',
     `  ${plural(preemptions, 'preemption')}; see it again with --replay ${schedule}`,
   ];
@@ -168,20 +208,21 @@ export function findingLines(finding: FindingReport, threads: ExploreReport['thr
 
 /** The report for people. */
 export function formatExploration(report: ExploreReport): string {
-  const { schedules, redundant, exhausted, durationMs, findings, threads, shard } = report;
+  const { schedules, redundant, exhausted, callbacks, cut, durationMs, findings, threads, shard } = report;
   const share = shard === null ? '' : ` of shard ${shard}`;
   const extent = exhausted ? `every order that differs${share}` : `not all${share}: the limit was reached`;
   const again = redundant > 0 ? `, ${thousands(redundant)} left early` : '';
-  const summary = `${plural(schedules, 'schedule')} (${extent}${again}) in ${duration(durationMs * 1e6)}: ${
+  const bound = cut ? `, of at most ${plural(callbacks, 'callback')} of each timer and work item` : '';
+  const summary = `${plural(schedules, 'schedule')} (${extent}${bound}${again}) in ${duration(durationMs * 1e6)}: ${
     findings.length === 0 ? 'nothing wrong' : plural(findings.length, 'finding')
   }`;
   return [...findings.flatMap((finding) => [...findingLines(finding, threads), '']), summary].join('\n');
 }
 
 /** The runs with a failing allocation, a line each. */
-export function faultPointLines(points: readonly FaultPoint[], { threads }: ExploreContext): string[] {
-  const rows = points.map(({ thread, insn, retvals, finding }) => {
-    const program = thread === null ? undefined : threads[thread]?.program;
+export function faultPointLines(points: readonly FaultPoint[], { machine }: ExploreContext): string[] {
+  const rows = points.map(({ program: id, insn, retvals, finding }) => {
+    const program = id === null ? undefined : machine.programById(id);
     const source = insn === null ? null : program?.sourceOf(insn);
     const place = program ? `${source ? `${source.file}:${source.line}` : `${program.name}, insn ${insn}`}` : 'nothing';
     const returned = retvals.map((retval) => retval ?? '-').join(' ');

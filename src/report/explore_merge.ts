@@ -1,6 +1,6 @@
 /** What `explore --shard i/n --json` printed for each part, put together to what the whole exploration is. */
 import { InputError } from '../errors.ts';
-import type { ExploreReport, FindingReport, ScheduleRow } from './explore.ts';
+import type { CallbackReport, ExploreReport, FindingReport, ScheduleRow } from './explore.ts';
 import { checkShards, jsonLines } from './shards.ts';
 
 type Check = (value: unknown) => boolean;
@@ -26,6 +26,7 @@ const record =
 
 const isSource = record<NonNullable<FindingReport['source']>>({ file: isText, line: isCount, text: isText });
 const isRow = record<ScheduleRow>({ thread: orNull(isCount), line: orNull(isCount), text: isText, note: isText });
+const isCallback = record<CallbackReport>({ cpu: isCount, kind: isText, name: isText, program: isText });
 const isFinding = record<FindingReport>({
   kind: isText,
   message: isText,
@@ -35,6 +36,7 @@ const isFinding = record<FindingReport>({
   details: listOf(isText),
   schedule: isText,
   preemptions: isCount,
+  callbacks: listOf(isCallback),
   rows: listOf(isRow),
 });
 const isReport = record<ExploreReport>({
@@ -45,6 +47,8 @@ const isReport = record<ExploreReport>({
   redundant: isCount,
   steps: isCount,
   exhausted: isFlag,
+  callbacks: isCount,
+  cut: isFlag,
   shard: orNull((value) => typeof value === 'string' && /^\d{1,6}\/\d{1,6}$/.test(value)),
   durationMs: isCount,
   findings: listOf(isFinding),
@@ -73,6 +77,7 @@ export function mergeExplorations(files: readonly { readonly path: string; reado
     redundant: sum(({ redundant }) => redundant),
     steps: sum(({ steps }) => steps),
     exhausted: reports.every(({ exhausted }) => exhausted),
+    cut: reports.some(({ cut }) => cut),
     durationMs: sum(({ durationMs }) => durationMs),
     findings: simplest(reports.flatMap(({ findings }) => findings)),
   };

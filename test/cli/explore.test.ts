@@ -48,6 +48,28 @@ describe('explore', () => {
     expect(find('130')).toEqual({ ...one, note: 'writes CPUs 0-63' });
   });
 
+  describe('callbacks', () => {
+    const work = ['explore', `${RACES}/work_claim.bpf.o`, '--setup', 'set_up', '--check', 'check', '--cpu'];
+
+    it('have a column of their own, and a name that schedules are replayed by', () => {
+      const found = cli(...work, '0=claim_wrong');
+      expect(found.status).toBe(1);
+      expect(found.stdout).toMatch(/^ {2}CPU 0 {2}claim_wrong +CPU 7 {2}work work_wrong$/m);
+      expect(found.stdout).toContain('the work begins');
+      const [, schedule = ''] = /--replay (\S+)/.exec(found.stdout) ?? [];
+      expect(schedule).toContain('jobs[0].wq:');
+      expect(cli(...work, '0=claim_wrong', '--replay', schedule).stdout).toContain('check failed: check returned 1');
+    });
+
+    it('begin as often as --callbacks says; the report says when that was a bound', () => {
+      const start = ['explore', 'test/objects/deferred.bpf.o', '--cpu', '0=start', '--callbacks'];
+      expect(json(cli(...start, '3', '--json'))[0]).toMatchObject({ callbacks: 3, cut: false, exhausted: true });
+      expect(json(cli(...start, '2', '--json'))[0]).toMatchObject({ callbacks: 2, cut: true, exhausted: true });
+      expect(cli(...start, '2').stdout).toContain('of at most 2 callbacks of each timer and work item');
+      expect(cli(...start, '3').stdout).not.toContain('at most');
+    });
+  });
+
   describe('shards', () => {
     const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
     afterAll(() => rmSync(folder, { recursive: true }));
@@ -59,6 +81,22 @@ describe('explore', () => {
       return path;
     };
     const [wrong, right] = ['wrong', 'right'].map((name) => [part(name, 0), part(name, 1)]) as [string[], string[]];
+
+    it('of callbacks merge to the report of the whole', () => {
+      const timers = ['explore', `${RACES}/timer_order.bpf.o`, '--setup', 'set_up', '--cpu', '0=start_wrong'];
+      const parts = ['0/2', '1/2'].map((shard, i) => {
+        const path = join(folder, `timers-${i}`);
+        writeFileSync(path, cli(...timers, '--shard', shard, '--json').stdout);
+        return path;
+      });
+      const { schedules, findings, cut } = json(cli(...timers, '--json'))[0] ?? {};
+      expect(json(cli('explore', '--merge', ...parts, '--json'))[0]).toMatchObject({
+        shard: null,
+        schedules,
+        findings,
+        cut,
+      });
+    });
 
     it.each([
       ['wrong', wrong],

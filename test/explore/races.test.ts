@@ -47,6 +47,11 @@ const races: readonly Race[] = [
   { file: 'late_clock', shows: ERR, programs: ['account*', 'account*'], preemptions: 1 },
   { file: 'kept_too_long', shows: FREED, programs: ['read*', 'drop'], preemptions: 1 },
   { file: 'released_in_map', shows: FREED, programs: ['drop*', 'use'], preemptions: 0 },
+  { file: 'timer_order', shows: ERR, programs: ['start*'], preemptions: 0 },
+  { file: 'cancelled_late', shows: ERR, programs: ['look', 'stop*'], preemptions: 1 },
+  { file: 'work_claim', shows: RETURNED, programs: ['claim*'], preemptions: 1 },
+  { file: 'timer_lost_or', shows: LOST, programs: ['add*'], preemptions: 1 },
+  { file: 'timer_keeps_mask', shows: FREED, programs: ['start*'], preemptions: 0 },
 ];
 
 function explorer({ file, shows, programs, failures, cpus = 8 }: Race, version: 'wrong' | 'right', set = {}): Explorer {

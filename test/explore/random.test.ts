@@ -2,16 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/random.ts';
-import { endsOf, sourcesOf } from './random_programs.ts';
+import { type EndsOptions, endsOf, sourcesOf } from './random_programs.ts';
 
 const template = readFileSync(new URL('random.bpf.o', import.meta.url));
+const withCallbacks = readFileSync(new URL('random_callbacks.bpf.o', import.meta.url));
 const LIMIT = 5000;
 
+type Options = Omit<EndsOptions, 'reduce' | 'limit'>;
+
 /** False when there are too many orders to try them all. */
-function compare(sources: readonly string[], failures: number, cpus?: number): boolean {
-  const every = endsOf(template, sources, { reduce: false, limit: LIMIT, failures, cpus });
+function compare(object: Uint8Array, sources: readonly string[], options: Options): boolean {
+  const every = endsOf(object, sources, { ...options, reduce: false, limit: LIMIT });
   if (!every.exhausted) return false;
-  const some = endsOf(template, sources, { reduce: true, limit: LIMIT, failures, cpus });
+  const some = endsOf(object, sources, { ...options, reduce: true, limit: LIMIT });
   const shown = sources.join('\n----\n');
   expect([...some.seen].sort(), shown).toEqual([...every.seen].sort());
   expect([...some.faults].sort(), shown).toEqual([...every.faults].sort());
@@ -26,18 +29,36 @@ it.each([
 ])('$threads programs of up to $statements statements, whole masks: $wide', ({ failures, cpus, seeds, ...shape }) => {
   let compared = 0;
   for (let seed = 0; seed < seeds; seed++) {
-    if (compare(sourcesOf(new Random(seed), shape), failures, cpus)) compared++;
+    if (compare(template, sourcesOf(new Random(seed), shape), { failures, cpus })) compared++;
   }
   expect(compared).toBeGreaterThan(seeds / 4);
 });
 
-it('comes to the same ends in shards, which do no schedule twice', () => {
+const apart = (cpu: number) => ({ cpu });
+
+it.each([
+  { where: 'on CPUs of their own', threads: 2, statements: 3, place: apart, seeds: 16 },
+  { where: 'on two CPUs', threads: 3, statements: 2, place: (i: number) => ({ cpu: i % 2 }), seeds: 12 },
+  { where: 'as an interrupt', threads: 2, statements: 2, place: (i: number) => ({ cpu: 0, irq: i === 1 }), seeds: 16 },
+])('$threads programs with timers and work items, $where', ({ place, seeds, ...shape }) => {
+  let compared = 0;
+  for (let seed = 0; seed < seeds; seed++) {
+    const sources = sourcesOf(new Random(seed), { ...shape, deferred: true });
+    if (compare(withCallbacks, sources, { failures: 0, cpus: 8, place })) compared++;
+  }
+  expect(compared).toBeGreaterThan(seeds / 4);
+});
+
+it.each([
+  { object: template, deferred: false, threads: 3, statements: 3, seeds: 5 },
+  { object: withCallbacks, deferred: true, threads: 2, statements: 2, seeds: 6 },
+])('comes to the same ends in shards, which do no schedule twice, timers: $deferred', ({ object, seeds, ...shape }) => {
   let schedules = 0;
-  for (let seed = 0; seed < 5; seed++) {
-    const sources = sourcesOf(new Random(seed), { threads: 3, statements: 3 });
-    const options = { reduce: true, limit: LIMIT, failures: 0 };
-    const whole = endsOf(template, sources, options);
-    const shard = (index: number, count: number) => endsOf(template, sources, { ...options, shard: { index, count } });
+  for (let seed = 0; seed < seeds; seed++) {
+    const sources = sourcesOf(new Random(seed), shape);
+    const options = { reduce: true, limit: LIMIT, failures: 0, cpus: 8 };
+    const whole = endsOf(object, sources, options);
+    const shard = (index: number, count: number) => endsOf(object, sources, { ...options, shard: { index, count } });
     const parts = [0, 1, 2].map((index) => shard(index, 3));
     const shown = sources.join('\n----\n');
     expect(new Set(parts.flatMap(({ seen }) => [...seen])), shown).toEqual(whole.seen);
@@ -70,5 +91,5 @@ it.each([
 ])('finds that a mask is used behind its grace period, %s', (_, sources) => {
   const { faults } = endsOf(template, sources, { reduce: true, limit: LIMIT, failures: 0 });
   expect(faults.size).toBe(1);
-  expect(compare(sources, 0)).toBe(true);
+  expect(compare(template, sources, { failures: 0 })).toBe(true);
 });

@@ -1,6 +1,7 @@
 /** The search itself: that it leaves out only orders that come to the same, and that it leaves no trace. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import * as x from '../../assembly/kernel/explore_layout.ts';
 import * as layout from '../../assembly/layout.ts';
 import type { Problem } from '../../src/explore/search.ts';
 import { Search } from '../../src/explore/search.ts';
@@ -8,7 +9,8 @@ import { Space } from '../../src/explore/space.ts';
 import { createMachine } from '../../src/index.ts';
 
 const folder = new URL('races/', import.meta.url);
-const objects = readdirSync(folder).filter((file) => file.endsWith('.bpf.o') && file !== 'lock_order.bpf.o');
+/** Pairs that start the same timers have tens of thousands of orders: callbacks.test.ts and random.test.ts have smaller ones. */
+const objects = readdirSync(folder).filter((file) => /^(?!lock_order|timer_).*\.bpf\.o$/.test(file));
 
 function load(file: string) {
   const machine = createMachine({ cpus: 8, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
@@ -36,16 +38,19 @@ function ends(file: string, programs: readonly string[], reduce: boolean) {
   );
   const seen = new Set<string>();
   const state = () =>
-    JSON.stringify([
-      object.globals.all(),
-      object.maps
-        .filter(({ spec }) => !spec.section)
-        .map((map) => [...map.entries()].map(({ key }) => [[...key], map.get(key)])),
-      programs.map((_, thread) => space.retval(thread)),
-    ]);
+    JSON.stringify(
+      [
+        object.globals.all(),
+        object.maps
+          .filter(({ spec }) => !spec.section)
+          .map((map) => [...map.entries()].map(({ key }) => [[...key], map.get(key)])),
+        programs.map((_, thread) => space.retval(thread)),
+      ],
+      (_, value) => (typeof value === 'bigint' ? `${value}` : value),
+    );
   const judge = {
     afterStep: (thread: number) => {
-      const faulted = thread < programs.length && space.state(thread) === 3;
+      const faulted = thread !== space.rcu && space.state(thread) === x.XT_FAULT;
       if (faulted) seen.add(`fault of ${thread} at ${space.insn(thread)}`);
       return faulted ? { key: `${seen.size}`, text: 'fault' } : null;
     },
@@ -108,16 +113,6 @@ it('leaves memory as it was', () => {
   const before = [picture(), shadow()];
   run();
   expect([picture(), shadow()]).toEqual(before);
-});
-
-it.each(['start', 'work'])('says that it does not run callbacks of timers and work queues: %s', (name) => {
-  const machine = createMachine({ cpus: 2, nrCpus: 64, memoryLimit: 16 << 20, explorable: true });
-  const file = new URL('../objects/deferred.bpf.o', import.meta.url);
-  const program = machine.load(readFileSync(file)).program(name);
-  const space = new Space(machine, [{ cpu: 0, program }]);
-  const judge = { afterStep: () => null, atEnd: () => null, stuck: () => ({ key: '', text: '' }) };
-  const search = new Search(space, judge, { failures: 0, preemptions: null, reduce: true, limit: 10 });
-  expect(() => search.run()).toThrow(`callbacks of timers and work queues (${name} has started one)`);
 });
 
 it('splits the space into parts that add up', () => {

@@ -31,6 +31,7 @@ interface ExploreFlags extends MachineFlags {
   readonly assert?: readonly string[];
   readonly preemptions?: number;
   readonly failures: number;
+  readonly callbacks: number;
   readonly faults?: boolean;
   readonly limit?: number;
   readonly shard?: ExploreOptions['shard'];
@@ -73,6 +74,11 @@ const module: CommandModule = {
             .default(1),
         )
         .addOption(
+          new Option('--callbacks <n>', 'callbacks that each timer and work item may begin on one path')
+            .argParser(count('--callbacks', 0, 1000))
+            .default(2),
+        )
+        .addOption(
           new Option(
             '--faults',
             'one run for each allocation that can fail, and what the program makes of it',
@@ -98,8 +104,8 @@ const module: CommandModule = {
 
 const EXAMPLES = `
 Steps end where a program touches memory that another one touches; orders of steps that do not depend on each other count
-once. Grace periods and allocations that fail are tried too. Operations on whole masks (or, copy, empty) read and write word
-by word, as on real CPUs.
+once. Grace periods, callbacks of timers and work items, and allocations that fail are tried too. Operations on whole masks (or,
+copy, empty) read and write word by word, as on real CPUs.
 
   bpf-cpumask explore my.bpf.o --setup init --cpu 0=claim --cpu 1=claim --check check
   bpf-cpumask explore my.bpf.o --cpu 0=update --irq 0=tick --preemptions 2
@@ -163,6 +169,7 @@ function explore(path: string, flags: ExploreFlags): number {
     check,
     assertions: assertionsOf(object, flags.assert),
     failures: flags.failures,
+    callbacks: flags.callbacks,
     preemptions: flags.preemptions ?? null,
     reduce: flags.reduce,
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
@@ -230,7 +237,12 @@ function replay(explorer: Explorer, context: ExploreContext, schedule: string, {
 
 function showFaults(explorer: Explorer, context: ExploreContext, { json }: ExploreFlags): number {
   const points = explorer.faults();
-  const rows = points.map(({ finding, ...point }) => ({ ...point, finding: finding?.text ?? null }));
+  const { machine } = context;
+  const rows = points.map(({ finding, program, ...point }) => ({
+    ...point,
+    program: program === null ? null : (machine.programById(program)?.name ?? null),
+    finding: finding?.text ?? null,
+  }));
   if (json) printJson({ object: context.object, faults: rows });
   else print(faultPointLines(points, context).join('\n'));
   return points.some(({ finding }) => finding) ? EXIT.failed : EXIT.ok;
