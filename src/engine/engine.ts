@@ -43,6 +43,33 @@ export interface LoadedProgram {
   readonly sleepable?: boolean;
 }
 
+/** What of a program its runs depend on, once an engine has it. */
+export type ProgramFacts = Pick<LoadedProgram, 'id' | 'name' | 'context' | 'sleepable' | 'exceptionCallback'>;
+
+export function factsOf({ id, name, context, sleepable, exceptionCallback }: LoadedProgram): ProgramFacts {
+  return {
+    id,
+    name,
+    ...(context && { context }),
+    ...(sleepable !== undefined && { sleepable }),
+    ...(exceptionCallback !== undefined && { exceptionCallback }),
+  };
+}
+
+/**
+ * A loaded program as other threads of its machine run it (adopt.ts): what the engine made of it lies in the memory that all
+ * share, or in a module that can be posted. `number` is its place in the table of programs that tail calls go through.
+ */
+export type PortableProgram =
+  | { readonly kind: 'interp'; readonly prog: number; readonly facts: ProgramFacts }
+  | {
+      readonly kind: 'jit';
+      readonly prog: number;
+      readonly facts: ProgramFacts;
+      readonly module: WebAssembly.Module;
+      readonly number: number;
+    };
+
 /** A context field whose load gives a hidden u64 instead: `__sk_buff.data`. */
 export interface ContextPointer {
   /** Offset and bytes of the field as programs read it. */
@@ -112,6 +139,8 @@ export interface Runnable {
   entryOf(address: bigint): number | null;
   /** Offset of its struct bpf_prog (prog_layout.ts): what prog arrays hold. */
   readonly prog: number;
+  /** What another thread needs to run it, as long as it is not disposed of. Throws NotSupported where none can. */
+  portable(): PortableProgram;
   /** Gives the program's memory back. */
   dispose(): void;
 }

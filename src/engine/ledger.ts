@@ -2,6 +2,7 @@
  * The ledger: who made, took, gave back and put away each object that programs allocate. An interpreter that looks at every call
  * before and after it; slow, and only used where it is asked for.
  */
+import { NotSupported } from '../errors.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
 import { kfuncRow } from '../kernel/bpf/kfuncs/index.ts';
 import { KF_ACQUIRE, KF_RELEASE } from '../kernel/bpf/rows.ts';
@@ -57,6 +58,9 @@ export class LedgerEngine implements Engine {
       entryOf: (address) => inner.entryOf(address),
       start: (options) => inner.start(options),
       run: (options = {}) => this.#watch(inner.start(options), options),
+      portable: () => {
+        throw new NotSupported('the ledger of parallel runs');
+      },
       dispose: () => inner.dispose(),
     };
   }

@@ -1,21 +1,20 @@
 /**
  * The worker's side of a parallel run: a thread that is one simulated CPU after the other, on the machine's memory, with an
- * instance of kernel.wasm and an engine of its own. src/machine/parallel.ts is the other side.
+ * instance of kernel.wasm and a stack of its own. src/machine/parallel.ts is the other side.
  */
 import { InputError, InvariantError, NotSupported } from '../errors.ts';
 import { KernelMemory, type KernelMemoryShare } from '../kernel/memory.ts';
-import { callOf } from './calls.ts';
-import type { Engine, Runnable, RunOptions } from './engine.ts';
-import { createEngine, type EngineName } from './engines.ts';
+import { Adopted, type AdoptedProgram } from './adopt.ts';
+import type { PortableProgram, RunOptions } from './engine.ts';
 import type { Fault } from './fault.ts';
-import { fromPortable, type PortableProgram } from './portable.ts';
 
 /** One CPU's share of a parallel run. */
 export interface ParallelTask {
   readonly share: KernelMemoryShare;
-  readonly engine: EngineName;
   readonly cpu: number;
   readonly program: PortableProgram;
+  /** Programs that it may tail call. */
+  readonly others: readonly PortableProgram[];
   readonly times: number;
   readonly run: RunOptions;
   /** Milliseconds that all runs together may take. */
@@ -55,8 +54,7 @@ export interface ParallelPort {
 /** What a worker keeps from run to run. */
 interface Place {
   readonly memory: KernelMemory;
-  readonly engine: Engine;
-  readonly programs: Map<number, Runnable>;
+  readonly programs: Adopted;
 }
 
 /** Runs between two looks at the clock. */
@@ -67,19 +65,17 @@ export function serveParallel(port: ParallelPort): (request: ParallelRequest) =>
   let place: Place | null = null;
   const run = (task: ParallelTask): ParallelResult => {
     place ??= open(task);
-    const { memory, engine, programs } = place;
+    const { memory, programs } = place;
     memory.setCpu(task.cpu);
-    const { id } = task.program.program;
-    const runnable = programs.get(id) ?? engine.load(fromPortable(task.program));
-    programs.set(id, runnable);
+    for (const other of task.others) programs.take(other);
+    const runnable = programs.take(task.program);
     port.post({ kind: 'ready' });
     Atomics.wait(new Int32Array(memory.memory.buffer), task.start, 0);
     return repeat(memory, runnable, task);
   };
   return (request) => {
     if (request.kind === 'forget') {
-      place?.programs.get(request.program)?.dispose();
-      place?.programs.delete(request.program);
+      place?.programs.forget(request.program);
       return;
     }
     try {
@@ -92,12 +88,12 @@ export function serveParallel(port: ParallelPort): (request: ParallelRequest) =>
   };
 }
 
-function open({ share, cpu, engine }: ParallelTask): Place {
+function open({ share, cpu }: ParallelTask): Place {
   const memory = KernelMemory.attach(share, cpu);
-  return { memory, engine: createEngine(engine, memory, callOf), programs: new Map() };
+  return { memory, programs: new Adopted(memory) };
 }
 
-function repeat(memory: KernelMemory, runnable: Runnable, task: ParallelTask): ParallelResult {
+function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTask): ParallelResult {
   const { cpu, times, run, timeLimitMs } = task;
   const begin = performance.now();
   const end = timeLimitMs === null ? Number.POSITIVE_INFINITY : begin + timeLimitMs;

@@ -173,7 +173,7 @@ export class Machine {
     this.cpuTasks = new CpuTasks(this.memory, this.tasks, this.tasks.create({ pid: 1, comm: 'init' }));
     this.ledger = config.ledger ? new LedgerEngine(this.memory, callOf) : null;
     this.engine = this.ledger ?? createEngine(config.engine ?? 'interp', this.memory, callOf);
-    this.parallel = new ParallelCpus(this.memory, config.engine ?? 'interp', config.startWorker ?? noWorkers);
+    this.parallel = new ParallelCpus(this, config.startWorker ?? noWorkers);
     this.kfuncs = new Kfuncs(this.memory);
     this.rcu = createRcu(this.memory);
     this.faults = createFaults(this.memory);
@@ -324,12 +324,14 @@ export class Machine {
    *     ]);
    *
    * A program that faults, overruns its budget or time limit, or whose thread dies is reported in its ParallelRun; the others,
-   * and the machine, go on. A tracing program gets its tracepoint's arguments as they are now, in every run.
-   * @throws InputError for CPUs that are not there or given twice; NotSupported without shared memory
+   * and the machine, go on. A tracing program gets its tracepoint's arguments as they are now, in every run. The first job runs in the
+   * context of the current task, each other in that of one of its own: see ParallelJob.task.
+   * @throws InputError for jobs that cannot be: CPUs that are not there or given twice, another machine's program; NotSupported
+   * without shared memory
    */
   async runParallel(jobs: readonly ParallelJob[], options: ParallelOptions = {}): Promise<ParallelRun[]> {
     if (this.ledger) throw new NotSupported('the ledger of parallel runs');
-    const runs = await this.parallel.run(jobs, options, ({ program, ...given }) => program.prepareParallel(given));
+    const runs = await this.parallel.run(jobs, options);
     for (const { cpu } of runs) this.memory.on(cpu, () => this.memory.exports.irq_work_run());
     // They ran side by side: as long as the longest.
     this.advance(Math.max(1, ...runs.map(({ insns }) => insns)));

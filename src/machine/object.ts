@@ -115,6 +115,13 @@ export class BpfObject {
     }
   }
 
+  /** What its prog arrays hold: nothing but the object itself fills them. @internal */
+  tailTargets(): Program[] {
+    const arrays = this.maps.filter(({ type }) => type === 'prog_array');
+    const names = new Set(arrays.flatMap(({ spec }) => spec.values.map(({ name }) => name)));
+    return this.programs.filter(({ name, linked }) => names.has(name) && linked);
+  }
+
   /** Puts maps into maps of maps, as the object states them. */
   private fillMapsOfMaps(): void {
     const made = new Map(this.slots.filter(isMap).map((map) => [map.name, map]));
@@ -143,6 +150,7 @@ export class BpfObject {
 
   /** Unloads it: programs are detached, maps freed, and what they hold is destroyed. */
   dispose(): void {
+    this.machine.checkIdle();
     for (const program of this.programs) program.dispose();
     for (const map of this.maps) map.free();
     const at = this.machine.objects.indexOf(this);

@@ -4,8 +4,7 @@
  * of locks and read sections, so that the machine goes on.
  */
 import { ALLOC_BUFFER } from '../../assembly/layout.ts';
-import type { RunOptions } from '../engine/engine.ts';
-import type { EngineName } from '../engine/engines.ts';
+import type { PortableProgram, RunOptions } from '../engine/engine.ts';
 import type { Fault } from '../engine/fault.ts';
 import {
   errorOf,
@@ -14,9 +13,10 @@ import {
   type ParallelResult,
   type ParallelTask,
 } from '../engine/parallel_worker.ts';
-import type { PortableProgram } from '../engine/portable.ts';
-import { InputError, NotSupported } from '../errors.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
+import type { Task } from '../kernel/tasks.ts';
+import type { Machine } from './machine.ts';
+import { checkJobs } from './parallel_check.ts';
 import type { Program, ProgramRunOptions } from './run.ts';
 
 /** A thread that runs parallel_worker.ts; made by the platform. */
@@ -36,6 +36,11 @@ export interface ParallelJob extends Omit<ProgramRunOptions, 'cpu'> {
   readonly program: Program;
   /** Runs, one after the other; default 1. */
   readonly times?: number | undefined;
+  /**
+   * The task that runs it. Default: the machine's current one for the first job, for each other CPU one of its own, with the next
+   * free pid, that stays for later runs.
+   */
+  readonly task?: Task | undefined;
 }
 
 export interface ParallelOptions {
@@ -63,14 +68,14 @@ export interface ParallelRun {
 /** What a program gives for a job. */
 export interface PreparedJob {
   readonly program: PortableProgram;
+  /** Programs that it may tail call. */
+  readonly others: readonly PortableProgram[];
   readonly run: RunOptions;
   free(): void;
 }
 
 /** A worker that is past its time limit, and past that of its engine, has so long to say so. */
 const GRACE_MS = 3000;
-/** CPUs, and so threads, of one parallel run. */
-const MAX_JOBS = 256;
 
 interface Member {
   readonly handle: WorkerHandle;
@@ -82,15 +87,16 @@ const nobody = () => {};
 
 /** The workers of one machine. */
 export class ParallelCpus {
+  readonly #machine: Machine;
   readonly #memory: KernelMemory;
-  readonly #engine: EngineName;
   readonly #start: () => WorkerHandle;
   readonly #idle: Member[] = [];
   #running = false;
+  #disposed = false;
 
-  constructor(memory: KernelMemory, engine: EngineName, start: () => WorkerHandle) {
-    this.#memory = memory;
-    this.#engine = engine;
+  constructor(machine: Machine, start: () => WorkerHandle) {
+    this.#machine = machine;
+    this.#memory = machine.memory;
     this.#start = start;
   }
 
@@ -99,19 +105,21 @@ export class ParallelCpus {
     return this.#running;
   }
 
-  /** @param prepare - what a job's program and context are; freed when the job has ended */
-  async run(
-    jobs: readonly ParallelJob[],
-    options: ParallelOptions,
-    prepare: (job: ParallelJob) => PreparedJob,
-  ): Promise<ParallelRun[]> {
-    this.#check(jobs);
+  async run(jobs: readonly ParallelJob[], options: ParallelOptions): Promise<ParallelRun[]> {
+    this.#machine.checkIdle();
+    checkJobs(this.#machine, jobs, options, this.#disposed);
     const memory = this.#memory;
+    const { cpuTasks } = this.#machine;
     const prepared: PreparedJob[] = [];
     const cell = memory.kmalloc(8, ALLOC_BUFFER);
-    this.#running = true;
     try {
-      for (const job of jobs) prepared.push(prepare(job));
+      const given = jobs.flatMap(({ cpu, task }) => (task ? [[cpu, task] as const] : []));
+      cpuTasks.spread(
+        jobs.map(({ cpu }) => cpu),
+        new Map(given),
+      );
+      for (const { program, task, times, ...how } of jobs) prepared.push(program.prepareParallel(how));
+      this.#running = true;
       const start = new Start(memory, cell, jobs.length);
       const runs = jobs.map((job, i) => this.#one(job, prepared[i] as PreparedJob, start, options));
       // Nothing is freed while a worker may still use it, also when another failed.
@@ -119,6 +127,7 @@ export class ParallelCpus {
       return await Promise.all(runs);
     } finally {
       this.#running = false;
+      cpuTasks.gather();
       for (const one of prepared) one.free();
       memory.kfree(cell);
     }
@@ -129,26 +138,10 @@ export class ParallelCpus {
     for (const { handle } of this.#idle) handle.post({ kind: 'forget', program });
   }
 
-  /** Ends all workers. */
+  /** Ends all workers; there are no more. */
   dispose(): void {
+    this.#disposed = true;
     for (const { handle } of this.#idle.splice(0)) handle.end();
-  }
-
-  #check(jobs: readonly ParallelJob[]): void {
-    const { memory } = this.#memory;
-    if (this.#running) throw new InputError('parallel', '', 'this machine is in a parallel run already');
-    if (!(typeof SharedArrayBuffer === 'function' && memory.buffer instanceof SharedArrayBuffer)) {
-      throw new NotSupported('parallel runs without shared memory (a page has to be cross-origin isolated)');
-    }
-    if (jobs.length > MAX_JOBS) throw new InputError('parallel', '', `${jobs.length} jobs are more than ${MAX_JOBS}`);
-    const seen = new Set<number>();
-    for (const { cpu, times = 1 } of jobs) {
-      if (seen.has(cpu)) throw new InputError('parallel', `cpu ${cpu}`, 'two jobs have it; each has one of its own');
-      if (!(Number.isSafeInteger(times) && times > 0)) {
-        throw new InputError('parallel', 'times', `${times} is not a whole number from 1 on`);
-      }
-      seen.add(cpu);
-    }
   }
 
   #take(): Member {
@@ -213,9 +206,9 @@ export class ParallelCpus {
       handle.hold(true);
       const task: ParallelTask = {
         share: this.#memory.share(),
-        engine: this.#engine,
         cpu,
         program: prepared.program,
+        others: prepared.others,
         times,
         run: prepared.run,
         timeLimitMs,

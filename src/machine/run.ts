@@ -1,7 +1,6 @@
 /** A loaded program: what runs it, once or from a tracepoint. */
 import type { LoadedProgram, Runnable, RunOptions, RunOutcome } from '../engine/engine.ts';
 import { marksOf } from '../engine/marks.ts';
-import { toPortable } from '../engine/portable.ts';
 import { InputError, NotSupported } from '../errors.ts';
 import { traceRecord } from '../kernel/event_record.ts';
 import type { LinkResult } from '../kernel/link.ts';
@@ -182,8 +181,9 @@ export class Program {
     return outcome;
   }
 
-  /** Gives its memory back. */
+  /** Gives its memory back. @throws InputError while a parallel run goes on, which may be running it */
   dispose(): void {
+    this.machine.checkIdle();
     this.runnable?.dispose();
     this.runnable = null;
     this.machine.removeProgram(this.id);
@@ -232,11 +232,14 @@ export class Program {
 
   /** The program, its context and how it is run, for a thread that does it. @internal machine.runParallel */
   prepareParallel(options: ProgramRunOptions): PreparedJob {
-    if (this.object.maps.some(({ type }) => type === 'prog_array') && this.machine.engine.name === 'jit') {
-      throw new NotSupported('tail calls of compiled programs in parallel runs (the interpreter can)');
-    }
-    const { context, start } = this.setUp(options, this.tracedInput(options));
-    return { program: toPortable(this.toLoaded()), run: start, free: () => context.free() };
+    const { runnable, context, start } = this.setUp(options, this.tracedInput(options));
+    const others = this.object.tailTargets().filter((program) => program !== this);
+    return {
+      program: runnable.portable(),
+      others: others.map((program) => program.prepare().portable()),
+      run: start,
+      free: () => context.free(),
+    };
   }
 
   private start(options: ProgramRunOptions, trace: ContextInput): ProgramRun {

@@ -54,7 +54,7 @@ it.each(Object.entries(CASES))('%s', async (name, { asm, stack = 0, probes, reac
     },
   };
   const bytes = compileProgram(decodeProgram(memory, program, callOf), {
-    ...{ memory, shared: true, counts: true, run: 1000, stackTop: 90_000, prog: 2000 },
+    ...{ memory, shared: true, counts: true, stackTop: 90_000, prog: 2000 },
     callbackBase: { high: 0xffffffa0, low: 5 << 20 },
   });
   expect(WebAssembly.validate(bytes)).toBe(true);

@@ -46,17 +46,3 @@ it('a thread that is killed is reported; its read section is over, and its locks
     [null, null],
   ]);
 });
-
-it('jobs that cannot be are refused', async () => {
-  using machine = new Machine({
-    cpus: 2,
-    profile: packageProfile('6.18', undefined),
-    wasm: kernelWasm(),
-    verifierWasm,
-    startWorker,
-  });
-  const program = machine.load(OBJECT).program('set_up');
-  await expect(machine.runParallel([0, 0].map((cpu) => ({ cpu, program })))).rejects.toThrow('two jobs have it');
-  await expect(machine.runParallel([{ cpu: 2, program }])).rejects.toThrow('this machine has CPUs 0-1');
-  await expect(machine.runParallel([{ cpu: 0, program, times: 0 }])).rejects.toThrow('is not a whole number from 1 on');
-});

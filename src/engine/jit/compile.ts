@@ -28,8 +28,6 @@ export interface CompileTarget {
   readonly shared: boolean;
   /** False: instructions are not counted, and nothing stops a program. To measure what counting costs. */
   readonly counts: boolean;
-  /** What JR_ names (prog_layout.ts). */
-  readonly run: number;
   /** Behind the stack. */
   readonly stackTop: number;
   /** struct bpf_prog. */
@@ -132,7 +130,6 @@ export function compileProgram(decoded: DecodedProgram, target: CompileTarget): 
   const context: ModuleContext = {
     decoded,
     memory: target.memory,
-    run: target.run,
     prog: target.prog,
     imported: (name) => {
       const index = imports.get(name);

@@ -8,7 +8,7 @@ import type { KernelMemory } from '../../kernel/memory.ts';
 import { BPF_REG_FP, type Insns } from '../../uapi/insn.ts';
 import type { Edge } from './cfg.ts';
 import type { DecodedProgram } from './decode.ts';
-import { Code } from './encoder.ts';
+import { Code, RUN_GLOBAL } from './encoder.ts';
 import { I32, I64, OP } from './opcodes.ts';
 
 /** r1 to r5, then the offset behind its stack; r0. */
@@ -20,8 +20,6 @@ const FRAME_PARAM = 5;
 export interface ModuleContext {
   readonly decoded: DecodedProgram;
   readonly memory: KernelMemory;
-  /** Offset of what JR_ names (prog_layout.ts). */
-  readonly run: number;
   /** Offset of struct bpf_prog. */
   readonly prog: number;
   /** Index of an imported function, by name. */
@@ -156,9 +154,10 @@ export class FunctionEmitter {
     return this.shape.counting !== 'none';
   }
 
-  /** Pushes the address of a field of the run. */
+  /** Pushes the address of a field of the run (JR_, prog_layout.ts). */
   runField(field: number): Code {
-    return this.code.i32(this.context.run + field);
+    this.code.globalGet(RUN_GLOBAL);
+    return field === 0 ? this.code : this.code.i32(field).op(OP['i32.add']);
   }
 
   /** Pushes what is left after `used` instructions more. */

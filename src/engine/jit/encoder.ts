@@ -1,6 +1,9 @@
 /** Writes WebAssembly: bytes, numbers in LEB128, and the sections of a module. */
 import { I32, I64, OP, V128, VOID } from './opcodes.ts';
 
+/** Index of the imported global that holds where the run's words are (JR_); before it comes the current CPU's. */
+export const RUN_GLOBAL = 1;
+
 /** Growing bytes. */
 export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -289,7 +292,7 @@ export class ModuleWriter {
   }
 
   #importSection(): ByteWriter {
-    const body = new ByteWriter().unsigned(this.#imports.length + 2 + Number(this.#importsTable));
+    const body = new ByteWriter().unsigned(this.#imports.length + 3 + Number(this.#importsTable));
     for (const { module, name, signature } of this.#imports) {
       body.name(module).name(name).byte(0).unsigned(this.type(signature));
     }
@@ -300,7 +303,9 @@ export class ModuleWriter {
       .byte(this.#shared ? 3 : 1)
       .unsigned(MIN_PAGES)
       .unsigned(MAX_PAGES);
+    // Both are those of the thread that runs the program, so that threads can share a module.
     body.name('worker').name('gs').byte(3).byte(I32).byte(1);
+    body.name('jit').name('run').byte(3).byte(I32).byte(0);
     if (this.#importsTable) body.name('jit').name('programs').byte(1).byte(0x70).byte(0).unsigned(0);
     return body;
   }

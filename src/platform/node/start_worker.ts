@@ -1,10 +1,10 @@
-/** Threads for parallel runs: Node's worker threads, with dist/worker.js. */
+/** Threads for parallel runs: Node's worker threads, with dist/worker.cjs. */
 import { Worker } from 'node:worker_threads';
 import type { WorkerHandle } from '../../machine/parallel.ts';
 import { assetUrl } from './assets.ts';
 
 export function startWorker(): WorkerHandle {
-  const worker = new Worker(assetUrl('dist/worker.js'));
+  const worker = new Worker(assetUrl('dist/worker.cjs'));
   return {
     post: (request) => worker.postMessage(request),
     listen: (onReply, onEnd) => {

@@ -1,4 +1,4 @@
-/** dist/worker.js: a thread of a parallel run. */
+/** dist/worker.cjs: a thread of a parallel run. */
 import { parentPort } from 'node:worker_threads';
 import { type ParallelRequest, serveParallel } from '../../engine/parallel_worker.ts';
 

@@ -17,8 +17,8 @@ f0:
   i64.atomic.rmw32.or_u offset=8
   drop
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 4
   i64.sub

@@ -8,8 +8,8 @@ f0:
   i64.const 1
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 3
   i64.sub

@@ -8,7 +8,7 @@
 ;; exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   local.get l11
@@ -53,7 +53,7 @@ f0:
     br_if 0
     local.get r3
     local.set l15
-    i32.const 1000
+    global.get 1
     local.get l11
     i64.const 5
     i64.sub
@@ -79,12 +79,12 @@ f0:
       i64.lt_u
       i32.and
       if
-        i32.const 1000
+        global.get 1
         i64.load
         i64.const 0
         i64.lt_s
         if
-          i32.const 1000
+          global.get 1
           i64.load
           local.set l11
           local.get l11
@@ -96,7 +96,7 @@ f0:
             call jit.budget
             local.set l11
           end
-          i32.const 1000
+          global.get 1
           local.get l11
           i64.store
         end
@@ -105,7 +105,7 @@ f0:
     end
     local.get l12
     local.set l13
-    i32.const 1000
+    global.get 1
     i64.load
     i64.const 5
     i64.add
@@ -114,7 +114,7 @@ f0:
   local.get l13
   local.set r0
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 6
   i64.sub
@@ -126,8 +126,8 @@ f1:
   i64.const 0
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 2
   i64.sub

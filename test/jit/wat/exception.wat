@@ -11,8 +11,8 @@ f0:
     i64.const 0
     local.set r0
     local.get r0
-    i32.const 1000
-    i32.const 1000
+    global.get 1
+    global.get 1
     i64.load
     i64.const 3
     i64.sub
@@ -23,7 +23,7 @@ f0:
   i32.const 5242881
   i32.store offset=12
   local.get r1
-  i32.const 1000
+  global.get 1
   i64.load
   i64.const 2
   i64.sub

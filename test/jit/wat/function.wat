@@ -7,7 +7,7 @@
 ;; exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   local.get l11
@@ -21,7 +21,7 @@ f0:
   end
   i64.const 5
   local.set r2
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 2
   i64.sub
@@ -34,7 +34,7 @@ f0:
   local.get frame
   call f1
   local.set r0
-  i32.const 1000
+  global.get 1
   i64.load
   i64.const 2
   i64.add
@@ -44,7 +44,7 @@ f0:
   i64.add
   local.set r0
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 4
   i64.sub
@@ -60,8 +60,8 @@ f1:
   i64.mul
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 3
   i64.sub

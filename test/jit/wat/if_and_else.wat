@@ -6,7 +6,7 @@
 ;; exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   block
@@ -30,7 +30,7 @@ f0:
   i64.add
   local.set r0
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 5
   i64.sub

@@ -5,7 +5,7 @@
 ;; out: exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   block
@@ -39,7 +39,7 @@ f0:
     local.set r0
   end
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 5
   i64.sub

@@ -49,8 +49,8 @@ f0:
   end
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 2
   i64.sub

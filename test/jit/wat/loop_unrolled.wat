@@ -27,7 +27,7 @@
 ;; exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   i64.const 0
@@ -368,7 +368,7 @@ f0:
     end
   end
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 27
   i64.sub

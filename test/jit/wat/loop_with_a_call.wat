@@ -8,7 +8,7 @@
 ;; exit
 
 f0:
-  i32.const 1000
+  global.get 1
   i64.load
   local.set l11
   local.get r1
@@ -58,7 +58,7 @@ f0:
   local.get r7
   local.set r0
   local.get r0
-  i32.const 1000
+  global.get 1
   local.get l11
   i64.const 8
   i64.sub

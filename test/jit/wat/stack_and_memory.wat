@@ -50,8 +50,8 @@ f0:
   i64.add
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 8
   i64.sub

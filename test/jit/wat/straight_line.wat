@@ -23,8 +23,8 @@ f0:
   i64.shr_s
   local.set r0
   local.get r0
-  i32.const 1000
-  i32.const 1000
+  global.get 1
+  global.get 1
   i64.load
   i64.const 5
   i64.sub
