@@ -9,6 +9,7 @@ import { ALLOC_NAMES, type KernelObject } from '../kernel/memory.ts';
 import { drainPrintk, lostPrintk } from '../kernel/printk.ts';
 import { findLeaks } from '../kernel/reach.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { ParallelRun } from '../machine/parallel.ts';
 import type { Program, ProgramRun } from '../machine/run.ts';
 import { type FaultNames, faultLines } from './fault.ts';
 import type { EntryReport, FaultReport, KptrReport, LeakReport, MapReport, RunReport, SourceReport } from './run.ts';
@@ -27,6 +28,24 @@ export interface RunTotals {
   /** Of all of them. */
   readonly insns: number;
   readonly durationNs: number;
+}
+
+/** Number of the next warning: what comes from now on has it, or a higher one. */
+export function nextWarning(machine: Machine): number {
+  return (machine.warnings().at(-1)?.number ?? -1) + 1;
+}
+
+const NOT_KNOWN = { retval: null, insns: null, durationNs: null, times: null };
+
+/**
+ * The report of a CPU of a parallel run. Of one whose thread died it says what the machine holds; what it had done by then is not
+ * known.
+ */
+export function collectParallelRun(machine: Machine, run: ParallelRun, firstWarning: number): RunReport {
+  const { program, cpu, died, runs, retval, insns, durationNs, fault } = run;
+  const last = { retval, r0: BigInt(retval), insns, durationNs, fault, ctx: null, data: null };
+  const report = collectRun(machine, program, { last, times: runs, insns, durationNs }, { cpu, firstWarning });
+  return died === null ? { ...report, died } : { ...report, ...NOT_KNOWN, died };
 }
 
 /** The report of runs of one program: what they came to, and what the machine holds after them. */

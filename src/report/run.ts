@@ -66,11 +66,11 @@ export interface RunReport {
   readonly engine: string;
   /** r0 of the last run, as u32; null when it did not come to an end. */
   readonly retval: number | null;
-  /** Of all runs together. */
-  readonly insns: number;
-  readonly durationNs: number;
+  /** Of all runs together; null, as `times`, when a thread died with them. */
+  readonly insns: number | null;
+  readonly durationNs: number | null;
   readonly cpu: number;
-  readonly times: number;
+  readonly times: number | null;
   readonly printk: readonly string[];
   /** Integers above 2^53 are decimal strings. */
   readonly globals: Readonly<Record<string, BtfValue | MaskReport>>;
@@ -80,6 +80,8 @@ export interface RunReport {
   readonly fault: FaultReport | null;
   /** Context after the run, where it was given: hex. */
   readonly ctx: string | null;
+  /** Only of parallel runs: why its thread is gone, in one line; null when it came back. */
+  readonly died?: string | null;
 }
 
 export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', text: string) => string;
@@ -108,15 +110,8 @@ const MAX_SHOWN = 64;
 export function formatRun(report: RunReport, paint: Paint, withState = true): string {
   const lines: string[] = [];
   const { fault } = report;
-  const end = fault ? paint('red', 'stopped by a fault') : `returned ${showReturn(report.retval ?? 0)}`;
-  lines.push(`${paint('bold', report.program)}  ${paint('dim', report.section)}  ${end}`);
-  const times = report.times === 1 ? '' : `${thousands(report.times)} times, `;
-  lines.push(
-    paint(
-      'dim',
-      `  ${times}${report.insns ? `${plural(report.insns, 'instruction')} ` : ''}on CPU ${report.cpu} in ${duration(report.durationNs)} (${report.engine})`,
-    ),
-  );
+  lines.push(`${paint('bold', report.program)}  ${paint('dim', report.section)}  ${endOf(report, paint)}`);
+  lines.push(paint('dim', `  ${effortOf(report)}on CPU ${report.cpu}${timeOf(report)} (${report.engine})`));
   if (fault) lines.push('', paint('red', fault.message), ...fault.details);
   const section = (title: string, body: readonly string[]) => {
     if (body.length) lines.push('', paint('cyan', title), ...body.map((line) => `  ${line}`));
@@ -134,6 +129,18 @@ export function formatRun(report: RunReport, paint: Paint, withState = true): st
   );
   return `${lines.join('\n')}\n`;
 }
+
+function endOf({ fault, died, retval }: RunReport, paint: Paint): string {
+  if (typeof died === 'string') return paint('red', died);
+  return fault ? paint('red', 'stopped by a fault') : `returned ${showReturn(retval ?? 0)}`;
+}
+
+function effortOf({ times, insns }: RunReport): string {
+  const runs = times === null || times === 1 ? '' : `${thousands(times)} times, `;
+  return `${runs}${insns ? `${plural(insns, 'instruction')} ` : ''}`;
+}
+
+const timeOf = ({ durationNs }: RunReport) => (durationNs === null ? '' : ` in ${duration(durationNs)}`);
 
 /** Return values are errors when they are small negative numbers, and then read better as such. */
 function showReturn(value: number): string {

@@ -1,5 +1,6 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { cli, json } from './run_cli.ts';
+import { cli, cliWith, json } from './run_cli.ts';
 
 const MASKS = 'test/objects/masks.bpf.o';
 const SLOTS = 'test/objects/slots.bpf.o';
@@ -230,31 +231,78 @@ describe('failing on purpose, and the ledger', () => {
   });
 });
 
+describe('run --setup and --check', () => {
+  const object = 'examples/claim/claim.bpf.o';
+
+  it('run alone and once, whatever runs between them', () => {
+    const result = cli('run', object, '--setup', 'set_up', '--prog', 'claim_cpu', '--times', '3', '--json');
+    const reports = json(result);
+    expect(reports.map(({ program, times }) => [program, times])).toEqual([['claim_cpu', 3]]);
+    expect(reports[0].globals).toMatchObject({ claims: 3, refusals: 0 });
+    // Without --prog they are not among those that run by themselves.
+    const others = cli('run', object, '--setup', 'set_up', '--check', 'set_up', '--json');
+    expect(json(others).map(({ program }) => program)).toEqual(['claim_cpu', 'set_up']);
+    expect(others.status).toBe(0);
+  });
+
+  it('a check that does not return 0 fails the run', () => {
+    const result = cli('run', object, '--setup', 'set_up', '--prog', 'claim_cpu', '--check', 'claim_cpu');
+    expect(result.status).toBe(1);
+    expect(result.stderr).toBe('check failed: claim_cpu returned 1\n');
+    // What all did is shown once, at the end.
+    expect(result.stdout.match(/^globals$/gm)).toHaveLength(1);
+  });
+
+  it('a set-up that returns an error is told, and failures are injected behind it', () => {
+    const claim = cli('run', object, '--setup', 'claim_cpu', '--prog', 'set_up', '--fail', 'create:1', '--json');
+    expect(claim.stderr).toContain('claim_cpu returned -1; the rest runs after that');
+    expect(json(claim).map(({ retval }) => retval | 0)).toEqual([-12]);
+    const fine = cli('run', object, '--setup', 'set_up', '--prog', 'claim_cpu', '--fail', 'create:1', '--json');
+    expect(json(fine).map(({ retval }) => retval)).toEqual([0]);
+  });
+
+  it('a set-up that the verifier refuses ends it, as the program itself would', () => {
+    const corpus = 'test/data/verdicts/obj/life_leak.bpf.o';
+    const result = cli('run', corpus, '--setup', 'never_released', '--prog', 'never_released', '--json');
+    expect(result.status).toBe(1);
+    expect(json(result)).toEqual([expect.objectContaining({ program: 'never_released', verdict: 'reject' })]);
+  });
+});
+
 describe('run --parallel', () => {
   const object = 'test/objects/parallel.bpf.o';
 
-  it('runs each program on a CPU of its own, at the same time', () => {
-    const flags = [
-      '--prog',
-      'set_up',
-      '--prog',
-      'exchange',
-      '--prog',
-      'exchange',
-      '--cpu',
-      '1',
-      '--times',
-      '3',
-      '--json',
-    ];
-    const result = cli('run', object, '--parallel', ...flags);
+  it('runs each program on a CPU of its own, at the same time, between set-up and check', () => {
+    const programs = ['--setup', 'set_up', '--prog', 'exchange', '--prog', 'exchange', '--check', 'total'];
+    const result = cli('run', object, '--parallel', ...programs, '--cpu', '1', '--times', '3', '--json');
     expect({ status: result.status, stderr: result.stderr }).toEqual({ status: 0, stderr: '' });
     const reports = json(result);
-    expect(reports.map(({ program, cpu, times }) => [program, cpu, times])).toEqual([
-      ['set_up', 1, 3],
-      ['exchange', 2, 3],
-      ['exchange', 3, 3],
+    expect(reports.map(({ program, cpu, times, died }) => [program, cpu, times, died])).toEqual([
+      ['exchange', 1, 3, null],
+      ['exchange', 2, 3, null],
+      ['total', 1, 1, undefined],
     ]);
+  });
+
+  it('sets up what the programs share before they run', () => {
+    const claim = ['--prog', 'claim_cpu', '--prog', 'claim_cpu', '--setup', 'set_up'];
+    const [, last] = json(cli('run', 'examples/claim/claim.bpf.o', ...claim, '--parallel', '--times', '1000', '--json'));
+    expect(last.globals).toMatchObject({ claims: 8, refusals: 1992, claimed: { cpus: '0-7' } });
+  });
+
+  it('has a line for a CPU whose thread died, and fails', () => {
+    const preload = fileURLToPath(new URL('../support/dying_thread.cjs', import.meta.url));
+    const programs = ['--setup', 'set_up', '--prog', 'claim', '--prog', 'claim'];
+    const env = { NODE_OPTIONS: `--require ${preload}` };
+    const result = cliWith(env, 'run', object, '--parallel', ...programs, '--json');
+    expect(result.status).toBe(1);
+    const gone = { program: 'claim', retval: null, times: null, insns: null, fault: null };
+    expect(json(result)).toEqual(
+      [0, 1].map((cpu) => expect.objectContaining({ ...gone, cpu, died: 'its thread ended with status 7' })),
+    );
+    const text = cliWith(env, 'run', object, '--parallel', ...programs);
+    expect(text.status).toBe(1);
+    expect(text.stdout).toMatch(/^claim {2}syscall {2}its thread ended with status 7\n {2}on CPU 0 \(jit\)\n/);
   });
 
   it('says when there are not enough CPUs', () => {

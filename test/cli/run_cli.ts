@@ -11,10 +11,15 @@ export interface CliResult {
 }
 
 export function cli(...args: readonly string[]): CliResult {
+  return cliWith({}, ...args);
+}
+
+/** The same with more in its environment. */
+export function cliWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, BPF_CPUMASK_DEBUG: '' },
+    env: { ...process.env, BPF_CPUMASK_DEBUG: '', ...env },
   });
   return { status, stdout, stderr };
 }

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { MM_LOCK } from '../../assembly/layout.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import type { WorkerHandle } from '../../src/machine/parallel.ts';
+import type { ParallelRun, WorkerHandle } from '../../src/machine/parallel.ts';
 import { kernelWasm, packageProfile, startWorker, verifierWasm } from '../../src/platform/node/platform.ts';
+import { collectParallelRun } from '../../src/report/collect.ts';
+import { formatRun, runToJson } from '../../src/report/run.ts';
 
 const OBJECT = readFileSync(new URL('../objects/parallel.bpf.o', import.meta.url));
 
@@ -35,6 +37,10 @@ it('a thread that is killed is reported; its read section is over, and its locks
   started[0]?.end();
   const [dead, alive] = await both;
   expect(dead?.died).toMatch(/its thread ended with status/);
+  const report = collectParallelRun(machine, dead as ParallelRun, 0);
+  const unknown = { retval: null, times: null, insns: null, durationNs: null };
+  expect(runToJson(report)).toMatchObject({ ...unknown, program: 'hang', cpu: 1, fault: null, died: dead?.died });
+  expect(formatRun(report, (_, text) => text, false)).toBe(`hang  syscall  ${dead?.died}\n  on CPU 1 (jit)\n`);
   expect(alive).toMatchObject({ runs: 50, fault: null, died: null });
   expect(machine.memory.u32At(MM_LOCK)).toBe(0);
   object.program('tear_down').run();

@@ -5,9 +5,10 @@ import type { Machine } from '../../machine/machine.ts';
 import type { BpfObject } from '../../machine/object.ts';
 import type { Program, ProgramRun } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
-import { collectRun } from '../../report/collect.ts';
+import { collectParallelRun, collectRun, nextWarning } from '../../report/collect.ts';
 import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
+import { type AroundFlags, around, loadedNames, runCheck, runSetUps } from '../around.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
 import {
@@ -21,9 +22,10 @@ import {
   refuse,
   settings,
 } from '../options.ts';
+import { isRejected } from '../rejected.ts';
 import { note, paintFor, print, printJson } from '../terminal.ts';
 
-interface RunFlags extends MachineFlags {
+interface RunFlags extends MachineFlags, AroundFlags {
   readonly prog?: readonly string[];
   readonly engine: 'interp' | 'jit' | 'live';
   readonly cpu: number;
@@ -49,7 +51,7 @@ const BUDGET = 2 ** 32;
 
 /** Options that change what runs in ways that the running kernel knows nothing of. */
 const SIMULATED_ONLY = [
-  ...['--pid', '--affinity', '--topology', '--fire', '--parallel'],
+  ...['--pid', '--affinity', '--topology', '--fire', '--parallel', '--setup', '--check'],
   ...['--ledger', '--fail', '--fail-rate', '--delay-refill'],
 ];
 
@@ -62,6 +64,8 @@ const module: CommandModule = {
         .description('Run the programs of a compiled BPF object on a simulated machine.')
         .argument('<object>', 'compiled BPF object (*.bpf.o)')
         .option('--prog <name>', 'only this program; may be repeated', collect)
+        .option('--setup <prog>', 'run it first, alone and once; may be repeated', collect)
+        .option('--check <prog>', 'run it at the end, alone and once; what it returns must be 0')
         .addOption(
           new Option('--engine <name>', 'jit: compiled, fast; interp: checks every access; live: the running kernel')
             .argParser(choice('--engine', ENGINES))
@@ -118,11 +122,12 @@ const module: CommandModule = {
 
 const EXAMPLES = `
 Without --prog every program that can run by itself runs, in order, on one machine. Tracing programs are attached, and
-their tracepoint is fired in the context of the current task.
+their tracepoint is fired in the context of the current task. With --parallel each CPU has a task of its own, the first the
+current one.
 
   bpf-cpumask run my.bpf.o --cpus 64 --prog pick --set nr_cpus=64
   bpf-cpumask run my.bpf.o --fire sched_switch --times 100 --json
-  bpf-cpumask run my.bpf.o --prog claim --prog claim --parallel --times 100000`;
+  bpf-cpumask run my.bpf.o --setup init --prog claim --prog claim --parallel --times 100000 --check check`;
 
 async function run(path: string, flags: RunFlags): Promise<number> {
   const bytes = readUserFile(path);
@@ -130,13 +135,19 @@ async function run(path: string, flags: RunFlags): Promise<number> {
     const { runLive } = await import('../live.ts');
     return runLive(bytes, path, { ...flags, set: settings(flags.set ?? []) });
   }
-  const { machine, programs } = load(bytes, path, openMachine(machineFlags(flags, false), flags.engine), flags);
-  if (flags.parallel) return runAtOnce(machine, programs, flags);
+  const { machine, programs, check, ready } = load(
+    bytes,
+    path,
+    openMachine(machineFlags(flags, false), flags.engine),
+    flags,
+  );
+  if (!ready) return EXIT.failed;
+  if (flags.parallel) return runAtOnce(machine, programs, check, flags);
   let status: number = EXIT.ok;
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
     try {
-      if (!runOne(machine, program, flags, i === programs.length - 1)) status = EXIT.failed;
+      if (!runOne(machine, program, flags, !check && i === programs.length - 1)) status = EXIT.failed;
     } catch (error) {
       // What one program cannot do is no reason not to run the others; alone, it is the answer.
       if (!(error instanceof NotSupported) || programs.length === 1) throw error;
@@ -144,6 +155,7 @@ async function run(path: string, flags: RunFlags): Promise<number> {
       if (status === EXIT.ok) status = EXIT.notSupported;
     }
   });
+  if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
   if (flags.ledger || (!flags.json && machine.leaks().length > 0)) showLedger(bytes, path, flags);
   return status;
 }
@@ -188,11 +200,16 @@ function load(bytes: Uint8Array, path: string, machine: Machine, flags: RunFlags
     throw new InputError('--cpu', '', `${flags.cpu} is not there: the machine has CPUs 0-${machine.cpus - 1}`);
   }
   setUpTask(machine, flags);
-  const object = machine.load(bytes, { name: path, programs: flags.prog, set: settings(flags.set ?? []) });
-  const programs = flags.prog ? flags.prog.map((name) => object.program(name)) : runnable(object, flags);
+  const object = machine.load(bytes, { name: path, programs: loadedNames(flags), set: settings(flags.set ?? []) });
+  const { setUps, check } = around(object, flags);
+  const others = new Set([...setUps, check]);
+  const programs = flags.prog
+    ? flags.prog.map((name) => object.program(name))
+    : runnable(object, flags).filter((program) => !others.has(program));
   if (programs.length === 0) throw nothingToRun(path, object);
+  const ready = runSetUps(machine, setUps, flags);
   injectFaults(machine, flags);
-  return { machine, programs };
+  return { machine, programs, check, ready };
 }
 
 function machineFlags({ memoryLimit, ...flags }: RunFlags, ledger: boolean) {
@@ -201,7 +218,7 @@ function machineFlags({ memoryLimit, ...flags }: RunFlags, ledger: boolean) {
 
 /** Runs everything once more, on a machine that keeps a ledger: the same seed gives the same run. */
 function showLedger(bytes: Uint8Array, path: string, flags: RunFlags): void {
-  const { machine, programs } = load(bytes, path, openMachine(machineFlags(flags, true)), flags);
+  const { machine, programs, check } = load(bytes, path, openMachine(machineFlags(flags, true)), flags);
   for (const program of programs) {
     try {
       for (let i = 0; i < flags.times && !runOnce(program, flags).fault; i++);
@@ -210,6 +227,8 @@ function showLedger(bytes: Uint8Array, path: string, flags: RunFlags): void {
       if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
     }
   }
+  machine.faults.plan({});
+  check?.run({ cpu: flags.cpu, budget: BUDGET });
   if (!machine.ledger) return;
   const objects = ledgerReport(machine, machine.ledger);
   if (flags.ledger === 'json') printJson({ ledger: objects });
@@ -227,7 +246,12 @@ function runnable(object: BpfObject, { ctx, fire }: RunFlags): Program[] {
 }
 
 /** Runs programs on CPUs of their own at the same time; then each has its report, of the machine as all have left it. */
-async function runAtOnce(machine: Machine, programs: readonly Program[], flags: RunFlags): Promise<number> {
+async function runAtOnce(
+  machine: Machine,
+  programs: readonly Program[],
+  check: Program | null,
+  flags: RunFlags,
+): Promise<number> {
   if (programs.some((program) => isRejected(program, flags))) return EXIT.failed;
   const last = flags.cpu + programs.length - 1;
   if (last >= machine.cpus) {
@@ -239,30 +263,27 @@ async function runAtOnce(machine: Machine, programs: readonly Program[], flags: 
     return { cpu: flags.cpu + i, program, times, budget: BUDGET, ...input };
   });
   let status: number = EXIT.ok;
+  const firstWarning = nextWarning(machine);
   const runs = await machine.runParallel(jobs);
   machine.dispose();
-  runs.forEach(({ program, cpu, died, ...run }, i) => {
-    if (died !== null || run.fault) status = EXIT.failed;
-    if (died !== null) {
-      note(`${program.name} on CPU ${cpu}: ${died}`);
-      return;
-    }
-    const outcome = { ...run, r0: BigInt(run.retval), ctx: null, data: null };
-    const totals = { last: outcome, times: run.runs, insns: run.insns, durationNs: run.durationNs };
-    const report = collectRun(machine, program, totals, { cpu, firstWarning: 0 });
+  runs.forEach((run, i) => {
+    const report = collectParallelRun(machine, run, firstWarning);
+    if (run.died !== null || run.fault) status = EXIT.failed;
     if (flags.json) printJson(runToJson(report));
     else {
       if (i > 0) print('');
-      print(formatRun(report, paintFor(process.stdout), i === runs.length - 1 || report.fault !== null));
+      const withState = (!check && i === runs.length - 1) || run.fault !== null;
+      print(formatRun(report, paintFor(process.stdout), withState));
     }
   });
+  if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
   return status;
 }
 
 /** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
 function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boolean): boolean {
   if (isRejected(program, flags)) return false;
-  const firstWarning = machine.warnings().at(-1)?.number ?? -1;
+  const firstWarning = nextWarning(machine);
   let last = runOnce(program, flags);
   const sums = { times: 1, insns: last.insns, durationNs: last.durationNs };
   while (sums.times < flags.times && !last.fault) {
@@ -271,41 +292,10 @@ function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boo
     sums.insns += last.insns;
     sums.durationNs += last.durationNs;
   }
-  const report = collectRun(machine, program, { last, ...sums }, { cpu: flags.cpu, firstWarning: firstWarning + 1 });
+  const report = collectRun(machine, program, { last, ...sums }, { cpu: flags.cpu, firstWarning });
   if (flags.json) printJson(runToJson(report));
   else print(formatRun(report, paintFor(process.stdout), isLast || report.fault !== null));
   return report.fault === null;
-}
-
-/** Says why libbpf or the verifier refuses a program, if one does. */
-function isRejected(program: Program, { json }: RunFlags): boolean {
-  const { object, name, section, type, reject, verdict } = program;
-  const refusal = reject ?? (verdict?.verdict === 'reject' ? verdict : null);
-  if (!refusal) return false;
-  const stage = reject ? 'loader' : 'verifier';
-  const { errno, message } = refusal;
-  const line = verdict?.source ?? null;
-  const source = line && { file: line.file, line: line.line, text: line.text };
-  if (json) {
-    const insn = verdict?.insn ?? null;
-    printJson({
-      object: object.name,
-      program: name,
-      section,
-      type,
-      verdict: 'reject',
-      stage,
-      errno,
-      message,
-      insn,
-      source,
-    });
-  } else {
-    note(`${name}: rejected by the ${stage} (errno ${errno}): ${message}`);
-    for (const more of verdict?.messageLines ?? []) if (more !== message) note(`  ${more}`);
-    if (source) note(`  ${source.file}:${source.line}: ${source.text.trim()}`);
-  }
-  return true;
 }
 
 function runOnce(program: Program, { cpu, ctx, data, fire }: RunFlags): ProgramRun {
