@@ -238,7 +238,7 @@ describe('run --setup and --check', () => {
     const result = cli('run', object, '--setup', 'set_up', '--prog', 'claim_cpu', '--times', '3', '--json');
     const reports = json(result);
     expect(reports.map(({ program, times }) => [program, times])).toEqual([['claim_cpu', 3]]);
-    expect(reports[0].globals).toMatchObject({ claims: 3, refusals: 0 });
+    expect(reports[0]?.globals).toMatchObject({ claims: 3, refusals: 0 });
     // Without --prog they are not among those that run by themselves.
     const others = cli('run', object, '--setup', 'set_up', '--check', 'set_up', '--json');
     expect(json(others).map(({ program }) => program)).toEqual(['claim_cpu', 'set_up']);
@@ -256,7 +256,7 @@ describe('run --setup and --check', () => {
   it('a set-up that returns an error is told, and failures are injected behind it', () => {
     const claim = cli('run', object, '--setup', 'claim_cpu', '--prog', 'set_up', '--fail', 'create:1', '--json');
     expect(claim.stderr).toContain('claim_cpu returned -1; the rest runs after that');
-    expect(json(claim).map(({ retval }) => retval | 0)).toEqual([-12]);
+    expect(json(claim).map(({ retval }) => Number(retval) | 0)).toEqual([-12]);
     const fine = cli('run', object, '--setup', 'set_up', '--prog', 'claim_cpu', '--fail', 'create:1', '--json');
     expect(json(fine).map(({ retval }) => retval)).toEqual([0]);
   });
@@ -286,8 +286,10 @@ describe('run --parallel', () => {
 
   it('sets up what the programs share before they run', () => {
     const claim = ['--prog', 'claim_cpu', '--prog', 'claim_cpu', '--setup', 'set_up'];
-    const [, last] = json(cli('run', 'examples/claim/claim.bpf.o', ...claim, '--parallel', '--times', '1000', '--json'));
-    expect(last.globals).toMatchObject({ claims: 8, refusals: 1992, claimed: { cpus: '0-7' } });
+    const [, last] = json(
+      cli('run', 'examples/claim/claim.bpf.o', ...claim, '--parallel', '--times', '1000', '--json'),
+    );
+    expect(last?.globals).toMatchObject({ claims: 8, refusals: 1992, claimed: { cpus: '0-7' } });
   });
 
   it('has a line for a CPU whose thread died, and fails', () => {
