@@ -1,4 +1,4 @@
-/** Tail calls of programs that run on several CPUs at once: each thread has a table of its own. */
+/** What programs of other threads lead to: the programs of tail calls, callbacks of timers and work items. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES } from '../../src/engine/engines.ts';
@@ -6,6 +6,7 @@ import type { Machine } from '../../src/machine/machine.ts';
 import { createMachine } from '../../src/platform/create_machine.ts';
 
 const OBJECT = readFileSync(new URL('../objects/callbacks.bpf.o', import.meta.url));
+const DEFERRED = readFileSync(new URL('../objects/deferred.bpf.o', import.meta.url));
 
 /** Objects of one machine, so that places in its table differ from those that a new thread would give. */
 function load(machine: Machine) {
@@ -39,4 +40,15 @@ describe.each(ENGINE_NAMES)('tail calls on two CPUs at once, %s', (engine) => {
     const [again] = await machine.runParallel([{ cpu: 1, program: machine.load(OBJECT).program('jump') }]);
     expect(again).toMatchObject({ retval: 40, fault: null });
   });
+});
+
+it.each(ENGINE_NAMES)('timers and work items that programs start run when all have ended, %s', async (engine) => {
+  using machine = createMachine({ cpus: 4, engine });
+  const object = machine.load(DEFERRED);
+  await machine.runParallel(['start', 'work'].map((name, i) => ({ cpu: i + 1, program: object.program(name) })));
+  expect(object.globals.get('jobs_done')).toBe(1);
+  expect(object.globals.get('last_key')).toBe(0);
+  machine.advance(20_000_000);
+  expect(object.globals.get('last_key')).toBe(1);
+  expect(machine.callbackFaults).toEqual([]);
 });
