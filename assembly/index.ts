@@ -1,5 +1,6 @@
 export * from './kernel/bpf/core';
 export * from './kernel/bpf/frames';
+export * from './kernel/bpf/interp';
 export * from './kernel/bpf/mem';
 export * from './kernel/explore';
 export * from './kernel/explore_notes';

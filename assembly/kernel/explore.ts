@@ -2,7 +2,7 @@
 // and store is noted first (explore_notes.ts).
 import { OP_CALL_HELPER, OP_CALL_KFUNC } from '../generated/ops';
 import { PC_RCU_NESTING, PC_RCU_TRACE_NESTING } from '../layout';
-import { interp_run } from './bpf/core';
+import { interp_run } from './bpf/interp';
 import { M_ASYNC_STARTED, PC_ASYNC_WAIT } from './bpf/map_layout';
 import { IC_PC, IC_R1, II_IMM, II_OP, INTERP_EXITED, INTERP_RUNNING } from './bpf/prog_layout';
 import { callback_begins, callback_ends, starts_waiting, waits } from './explore_async';

@@ -5,7 +5,7 @@ import { M_CPUMASK_SIZE } from '../layout';
 import { bits_to_longs } from '../lib/bitmap';
 import { large_cpumask_bits, small_cpumask_bits } from '../lib/cpumask';
 import { kasan_ok } from '../mm/kasan';
-import { interp_run } from './bpf/core';
+import { interp_run } from './bpf/interp';
 import { IC_R1, IC_R2, IC_R3 } from './bpf/prog_layout';
 import {
   SCRATCH_REGS,

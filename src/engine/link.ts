@@ -11,6 +11,7 @@ import type { LinkEnvironment, LoadedProgram } from './engine.ts';
 import { opNumber } from './ops.ts';
 
 const { INSN_STRIDE } = layout;
+const INVALID = opNumber('invalid');
 
 /** A call as the interpreter makes it. */
 export type LinkedCall =
@@ -119,6 +120,22 @@ function linkCall(linker: Linker, i: number, row: InsnRow, to: Linked): void {
   to.off = argSpecs(linker, args);
 }
 
+/** II_FLAGS of the forms that access memory, but for the bytes. */
+const ACCESSES: Partial<Record<InsnRow['form'], number>> = {
+  load: 0,
+  store: layout.II_WRITE,
+  storeImm: layout.II_WRITE | layout.II_VALUE_IMM,
+  atomic: layout.II_WRITE | layout.II_ATOMIC,
+  acquire: layout.II_ATOMIC,
+  release: layout.II_WRITE | layout.II_ATOMIC,
+};
+
+function flagsOf({ form, bits, signed }: InsnRow): number {
+  const access = ACCESSES[form];
+  if (access === undefined) return 0;
+  return access | ((bits >> 3) << layout.II_BYTES) | (signed ? layout.II_SIGNED : 0);
+}
+
 /** What a form does beyond registers and imm. */
 const forms: Partial<Record<InsnRow['form'], (linker: Linker, i: number, row: InsnRow, to: Linked) => void>> = {
   imm64: (linker, i, row, to) => {
@@ -134,20 +151,20 @@ const forms: Partial<Record<InsnRow['form'], (linker: Linker, i: number, row: In
     to.off = jump(linker, i, linker.insns.off[i] as number);
   },
   load: ({ program }, i, _row, to) => {
-    if (program.probes?.has(i)) to.flags = layout.II_PROBE;
+    if (program.probes?.has(i)) to.flags |= layout.II_PROBE;
   },
   call: linkCall,
 };
 
 function linkInsn(linker: Linker, i: number): Linked {
   const { insns } = linker;
-  const none: Linked = { op: 0, flags: 0, off: 0, imm: 0n };
+  const none: Linked = { op: INVALID, flags: 0, off: 0, imm: 0n };
   const row = rowOf(insns, i);
   if (!row || (insns.dst[i] as number) > BPF_REG_FP) return none;
   if ((row.src === undefined && (insns.src[i] as number) > BPF_REG_FP) || row.form === 'percpu') return none;
   if (row.form === 'imm64' && i + 1 >= insns.length) return none;
   const off = insns.off[i] as number;
-  const linked: Linked = { op: opNumber(row.op), flags: 0, off, imm: BigInt(insns.imm[i] as number) };
+  const linked: Linked = { op: opNumber(row.op), flags: flagsOf(row), off, imm: BigInt(insns.imm[i] as number) };
   forms[row.form]?.(linker, i, row, linked);
   return linked;
 }
@@ -193,7 +210,7 @@ export function link(memory: KernelMemory, program: LoadedProgram, callOf: CallR
   for (let i = 0; i < insns.length; i++) {
     linked.push(linkInsn(linker, i));
     if (insns.code[i] === 0x18 && i + 1 < insns.length) {
-      linked.push({ op: 0, flags: 0, off: 0, imm: 0n });
+      linked.push({ op: INVALID, flags: 0, off: 0, imm: 0n });
       i++;
     }
   }

@@ -1,9 +1,9 @@
-// A program's accesses to memory, all checked. The fast path (core.ts) handles an access within one granule of plain,
-// writable memory; what it leaves comes here: other granules, read-only memory, context fields that are not plain memory,
-// loads that may fail, packets, and faults.
+// A program's accesses to memory, all checked. The loop (core.ts) handles what is within one granule of memory that may be
+// accessed so; what it leaves comes here: several granules, context fields that are not plain memory, loads that may fail,
+// packets, and faults.
 import { kasan_ok, kasan_reason } from '../../mm/kasan';
 import { obj_load } from '../../mm/slab';
-import { ALLOC_MAP, M_MEMORY_LIMIT, OBJ_LIVE, OBJ_SIZE, OBJ_STATE, OBJ_TAG, SHADOW, SHADOW_CTX } from '../../layout';
+import { ALLOC_MAP, M_MEMORY_LIMIT, OBJ_LIVE, OBJ_SIZE, OBJ_STATE, OBJ_TAG, SHADOW, SHADOW_CTX, SHADOW_FULL } from '../../layout';
 import { BM_KEY_SIZE, BM_VALUE_SIZE, BPF_MAP_SIZE } from './map_layout';
 import {
   ARG_MAP,
@@ -33,13 +33,18 @@ import {
   IC_PROG,
   IC_R1,
   IC_STATUS,
+  II_ATOMIC,
+  II_BYTES,
   II_DST,
   II_FLAGS,
   II_IMM,
   II_OFF,
   II_OP,
   II_PROBE,
+  II_SIGNED,
   II_SRC,
+  II_VALUE_IMM,
+  II_WRITE,
   INTERP_FAULT,
 } from './prog_layout';
 import * as OP from '../../generated/ops';
@@ -47,16 +52,14 @@ import * as OP from '../../generated/ops';
 /** First simulated kernel address. */
 export const KERNEL_BASE: u64 = 0xffff888000000000;
 
-/** No offset that anything lies at; see load_slow. */
-export const LOADED: usize = 1;
-
 /** Ends the run: the program did what it must not. */
 export function fault(ic: usize, kind: u32): void {
   store<u32>(ic, INTERP_FAULT, IC_STATUS);
   store<u32>(ic, kind, IC_FAULT_KIND);
 }
 
-function fault_access(ic: usize, address: u64, size: u32, write: bool, arg: u32): void {
+/** Ends the run for an access that is not allowed; false, for who passes that on. */
+function fault_access(ic: usize, address: u64, size: u32, write: bool, arg: u32): bool {
   fault(ic, FAULT_ACCESS);
   store<u64>(ic, address, IC_FAULT_ADDR);
   store<u32>(ic, size, IC_FAULT_SIZE);
@@ -64,6 +67,7 @@ function fault_access(ic: usize, address: u64, size: u32, write: bool, arg: u32)
   store<u32>(ic, arg, IC_FAULT_ARG);
   const off = address - KERNEL_BASE;
   store<u32>(ic, off < <u64>load<u32>(M_MEMORY_LIMIT) ? kasan_reason(<usize>off, size, write) : 0, IC_FAULT_SHADOW);
+  return false;
 }
 
 /** May a program access `size` bytes at this address? */
@@ -83,46 +87,68 @@ function ctx_row(ic: usize, field: usize, size: u32): usize {
   return 0;
 }
 
-/** Checks a store that the fast path did not pass. Returns the offset to store at, 0 after a fault. */
-export function store_slow(ic: usize, address: u64, size: u32): usize {
-  if (access_ok(address, size, true)) return <usize>(address - KERNEL_BASE);
-  fault_access(ic, address, size, true, 0);
-  return 0;
+/** Whether all of the granule at `address` and of the next is plain memory: most accesses that the loop leaves lie in two. */
+function plain_pair(address: u64): bool {
+  const off = address - KERNEL_BASE;
+  return off < <u64>load<u32>(M_MEMORY_LIMIT) - 8 && load<u16>(<usize>SHADOW + (<usize>off >> 3)) == SHADOW_FULL * 0x101;
 }
 
-/**
- * Checks a load that the fast path did not pass. Returns the offset to load from; LOADED when dst has its value: that of a
- * context field that stands for a hidden u64, or 0 of a probing load; 0 after a fault.
- */
-export function load_slow(ic: usize, pc: usize, address: u64, size: u32): usize {
+/** The value of a load of `size` bytes at `p`. */
+function load_value(p: usize, size: u32, signed: bool): u64 {
+  if (size == 8) return load<u64>(p);
+  const value = size == 1 ? <u64>load<u8>(p) : size == 2 ? <u64>load<u16>(p) : <u64>load<u32>(p);
+  const unused = 64 - <i64>(size << 3);
+  return signed ? <u64>(<i64>(value << unused) >> unused) : value;
+}
+
+function store_value(p: usize, size: u32, value: u64): void {
+  if (size == 8) store<u64>(p, value);
+  else if (size == 4) store<u32>(p, <u32>value);
+  else if (size == 2) store<u16>(p, <u16>value);
+  else store<u8>(p, <u8>value);
+}
+
+/** A field of the context may stand for a hidden u64, and a probing load reads 0 where nothing is. */
+function run_load(ic: usize, pc: usize, address: u64, size: u32): bool {
+  const flags = <u32>load<u8>(pc, II_FLAGS);
   const dst = ic + <usize>load<u8>(pc, II_DST);
-  if (access_ok(address, size, false)) {
-    const off = <usize>(address - KERNEL_BASE);
-    if (load<u8>(<usize>SHADOW + (off >> 3)) & SHADOW_CTX) {
-      const ctx: usize = load<u32>(ic, IC_CTX);
-      const row = ctx_row(ic, off - ctx, size);
-      if (row) {
-        store<u64>(dst, load<u64>(ctx + <usize>load<u32>(row, 8)));
-        return LOADED;
-      }
-    }
-    return off;
-  }
-  if (load<u8>(pc, II_FLAGS) & II_PROBE) {
+  const plain = plain_pair(address);
+  if (!plain && !access_ok(address, size, false)) {
+    if (!(flags & II_PROBE)) return fault_access(ic, address, size, false, 0);
     store<u64>(dst, 0);
-    return LOADED;
+    return true;
   }
-  fault_access(ic, address, size, false, 0);
-  return 0;
+  const p = <usize>(address - KERNEL_BASE);
+  if (!plain && load<u8>(<usize>SHADOW + (p >> 3)) & SHADOW_CTX) {
+    const ctx: usize = load<u32>(ic, IC_CTX);
+    const row = ctx_row(ic, p - ctx, size);
+    if (row) {
+      store<u64>(dst, load<u64>(ctx + <usize>load<u32>(row, 8)));
+      return true;
+    }
+  }
+  store<u64>(dst, load_value(p, size, (flags & II_SIGNED) != 0));
+  return true;
 }
 
-/** Checks the place of an atomic that the fast path did not pass. Returns its offset, 0 after a fault. */
-export function atomic_slow(ic: usize, address: u64, size: u32, write: bool): usize {
-  const ok = access_ok(address, size, write);
-  if (ok && !(address & <u64>(size - 1))) return <usize>(address - KERNEL_BASE);
-  fault_access(ic, address, size, write, 0);
-  if (ok) fault(ic, FAULT_MISALIGNED);
-  return 0;
+/** Runs the load, store or atomic at `pc`, which the loop left; false after a fault. The loop leaves no atomic that is right. */
+export function run_access(ic: usize, pc: usize): bool {
+  const flags = <u32>load<u8>(pc, II_FLAGS);
+  const size = flags >> II_BYTES;
+  const write = (flags & II_WRITE) != 0;
+  const base = ic + <usize>(write ? load<u8>(pc, II_DST) : load<u8>(pc, II_SRC));
+  const address = load<u64>(base) + <u64>(<i64>load<i32>(pc, II_OFF));
+  if (flags & II_ATOMIC) {
+    const ok = access_ok(address, size, write);
+    fault_access(ic, address, size, write, 0);
+    if (ok) fault(ic, FAULT_MISALIGNED);
+    return false;
+  }
+  if (!write) return run_load(ic, pc, address, size);
+  if (!plain_pair(address) && !access_ok(address, size, true)) return fault_access(ic, address, size, true, 0);
+  const value = flags & II_VALUE_IMM ? load<u64>(pc, II_IMM) : load<u64>(ic + <usize>load<u8>(pc, II_SRC));
+  store_value(<usize>(address - KERNEL_BASE), size, value);
+  return true;
 }
 
 /** ld_abs or ld_ind of `size` bytes at `at` in the packet, into r0; false: outside of it, which ends the function. */
@@ -185,8 +211,7 @@ export function check_args(ic: usize, table: usize): bool {
     const size = arg_size(ic, spec, i);
     const write = (spec & <u32>ARG_WRITE) != 0;
     if (!size || access_ok(address, size, write)) continue;
-    fault_access(ic, address, size, write, <u32>i + 1);
-    return false;
+    return fault_access(ic, address, size, write, <u32>i + 1);
   }
   return true;
 }

@@ -38,6 +38,13 @@ export const II_OFF = 4;
 export const II_IMM = 8;
 /** II_FLAGS: a load of kernel memory that may be gone; reads 0 then (BPF_PROBE_MEM). */
 export const II_PROBE = 1;
+/** II_FLAGS of what accesses memory: it writes, it is atomic; a load extends the sign, or a store takes its value from II_IMM. */
+export const II_WRITE = 2;
+export const II_ATOMIC = 4;
+export const II_SIGNED = 8;
+export const II_VALUE_IMM = 8;
+/** II_FLAGS of the same, from this bit on: bytes accessed. */
+export const II_BYTES = 4;
 /** II_FLAGS of calls: check pointer arguments against the specs at II_OFF. */
 export const II_CHECK_ARGS = 2;
 
