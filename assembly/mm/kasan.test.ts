@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { testMemory } from '../../test/support/memory.ts';
-import { ALLOC_BUFFER, SHADOW_FREED, SHADOW_READONLY, SHADOW_REDZONE } from '../layout.ts';
+import { ALLOC_BUFFER, SHADOW_CTX, SHADOW_FREED, SHADOW_FULL, SHADOW_READONLY, SHADOW_REDZONE } from '../layout.ts';
 
 const SIZES = [1, 7, 8, 9, 63, 64, 1000, 1032];
 
@@ -31,6 +31,22 @@ it.each(SIZES)('an access of more than %i bytes is refused for what lies behind'
   for (let length = 1; length <= size; length++) expect(exports.kasan_ok(p + size + 1 - length, length, 1)).toBe(0);
   exports.kfree(p);
   expect(exports.kasan_reason(p, 1, 0)).toBe(SHADOW_FREED);
+});
+
+it('one granule that is not whole refuses a long access, wherever it lies', () => {
+  const memory = testMemory();
+  const { exports } = memory;
+  const size = 256;
+  const p = memory.kmalloc(size, ALLOC_BUFFER);
+  for (let at = 0; at < size; at += 8) {
+    exports.kasan_poison(p + at, 8, 7);
+    expect([at, exports.kasan_ok(p, size, 0), exports.kasan_ok(p, at + 7, 1)]).toEqual([at, 0, 1]);
+    exports.kasan_poison(p + at, 8, SHADOW_FULL | SHADOW_READONLY);
+    expect([at, exports.kasan_ok(p, size, 0), exports.kasan_ok(p, size, 1)]).toEqual([at, 1, 0]);
+    exports.kasan_poison(p + at, 8, SHADOW_FULL | SHADOW_CTX);
+    expect([at, exports.kasan_ok(p, size, 0), exports.kasan_ok(p, size, 1)]).toEqual([at, 1, 1]);
+    exports.kasan_unpoison(p + at, 8);
+  }
 });
 
 it('nothing outside of the heap may be accessed, whatever the size', () => {

@@ -86,6 +86,55 @@ describe('stepping', () => {
   });
 });
 
+describe('accesses', () => {
+  const bytes = Uint8Array.from({ length: 24 }, (_, i) => 0x81 + 7 * i);
+  const at = new DataView(bytes.buffer);
+  const loads = [
+    ['u8', 1, (i: number) => at.getUint8(i)],
+    ['u16', 2, (i: number) => at.getUint16(i, true)],
+    ['u32', 4, (i: number) => at.getUint32(i, true)],
+    ['u64', 8, (i: number) => at.getBigUint64(i, true)],
+    ['s8', 1, (i: number) => at.getInt8(i)],
+    ['s16', 2, (i: number) => at.getInt16(i, true)],
+    ['s32', 4, (i: number) => at.getInt32(i, true)],
+  ] as const;
+  const offsets = Array.from({ length: 12 }, (_, i) => i);
+  const filled = () => {
+    const object = memory.kmalloc(bytes.length, ALLOC_BUFFER);
+    memory.u8().set(bytes, object);
+    return object;
+  };
+
+  it.each(loads)('a load of %s is the same within a granule and across two', (type, _size, value) => {
+    const args = [memory.address(filled())];
+    for (const i of offsets) {
+      expect(run(`r0 = *(${type} *)(r1 + ${i}); exit`, args).r0, `${i}`).toBe(BigInt.asUintN(64, BigInt(value(i))));
+    }
+  });
+
+  it.each([1, 2, 4, 8])('so is a store of %i bytes, of a register or a constant', (size) => {
+    const constant = Uint8Array.of(0x88, 0x77, 0x66, 0x95, 0xff, 0xff, 0xff, 0xff).subarray(0, size);
+    for (const i of offsets) {
+      const expected = bytes.slice();
+      expected.set(constant, i);
+      for (const value of ['r2', '-0x6a998878']) {
+        const object = filled();
+        run(`r2 = -0x6a998878; *(u${size * 8} *)(r1 + ${i}) = ${value}; exit`, [memory.address(object)]);
+        expect(memory.u8().slice(object, object + bytes.length), `${i} = ${value}`).toEqual(expected);
+      }
+    }
+  });
+
+  it.each(loads.slice(0, 4))('%s ends where the object does', (type, size) => {
+    const args = [memory.address(memory.kmalloc(12, ALLOC_BUFFER))];
+    for (const text of [`r0 = *(${type} *)(r1 + OFF); exit`, `*(${type} *)(r1 + OFF) = 1; exit`]) {
+      const kind = (off: number) => run(text.replace('OFF', `${off}`), args).fault?.kind ?? null;
+      expect(kind(12 - size)).toBeNull();
+      expect(kind(13 - size)).toBe('out-of-bounds');
+    }
+  });
+});
+
 describe('faults', () => {
   const kind = (text: string, args: readonly bigint[] = [bench.address]) => run(text, args).fault?.kind;
 

@@ -120,7 +120,8 @@ function writable(off: u64, size: u32): bool {
   return plain(off, size, 0);
 }
 
-// To an atomic a field of the context is memory like any other, so that this passes every aligned one that is right.
+// To an atomic a field of the context is memory like any other, so that this passes every aligned one that is right. Eight bytes
+// within a granule are aligned.
 // @ts-ignore: decorator
 @inline
 function atomic_readable(off: u64, size: u32): bool {
@@ -296,16 +297,16 @@ export function run_insns(ic: usize, limit: u64, left: u32): u32 {
         pc += INSN_STRIDE;
         continue;
       }
-      case OP_ADD64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { atomic.add<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
-      case OP_OR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { atomic.or<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
-      case OP_AND64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { atomic.and<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
-      case OP_XOR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { atomic.xor<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
-      case OP_FETCH_ADD64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.add<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
-      case OP_FETCH_OR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.or<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
-      case OP_FETCH_AND64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.and<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
-      case OP_FETCH_XOR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.xor<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
-      case OP_XCHG64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.xchg<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
-      case OP_CMPXCHG64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { store<u64>(ic, atomic.cmpxchg<u64>(<usize>off, load<u64>(ic), src(ic, pc))); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_ADD64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { atomic.add<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_OR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { atomic.or<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_AND64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { atomic.and<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_XOR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { atomic.xor<u64>(<usize>off, src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_FETCH_ADD64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.add<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
+      case OP_FETCH_OR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.or<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
+      case OP_FETCH_AND64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.and<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
+      case OP_FETCH_XOR64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.xor<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
+      case OP_XCHG64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { pc = put_src(ic, pc, atomic.xchg<u64>(<usize>off, src(ic, pc))); continue; } return leave_insn(ic, pc, end); }
+      case OP_CMPXCHG64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { store<u64>(ic, atomic.cmpxchg<u64>(<usize>off, load<u64>(ic), src(ic, pc))); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       case OP_ADD32: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 3)) if (atomic_writable(off, 4)) { atomic.add<u32>(<usize>off, src32(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       case OP_OR32: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 3)) if (atomic_writable(off, 4)) { atomic.or<u32>(<usize>off, src32(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       case OP_AND32: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 3)) if (atomic_writable(off, 4)) { atomic.and<u32>(<usize>off, src32(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
@@ -319,11 +320,11 @@ export function run_insns(ic: usize, limit: u64, left: u32): u32 {
       case OP_LOAD_ACQUIRE8: { const off = place(src(ic, pc), pc); if (off < limit) if (atomic_readable(off, 1)) { pc = put(ic, pc, atomic.load<u8>(<usize>off)); continue; } return leave_insn(ic, pc, end); }
       case OP_LOAD_ACQUIRE16: { const off = place(src(ic, pc), pc); if (off < limit) if (!(<u32>off & 1)) if (atomic_readable(off, 2)) { pc = put(ic, pc, atomic.load<u16>(<usize>off)); continue; } return leave_insn(ic, pc, end); }
       case OP_LOAD_ACQUIRE32: { const off = place(src(ic, pc), pc); if (off < limit) if (!(<u32>off & 3)) if (atomic_readable(off, 4)) { pc = put(ic, pc, atomic.load<u32>(<usize>off)); continue; } return leave_insn(ic, pc, end); }
-      case OP_LOAD_ACQUIRE64: { const off = place(src(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_readable(off, 8)) { pc = put(ic, pc, atomic.load<u64>(<usize>off)); continue; } return leave_insn(ic, pc, end); }
+      case OP_LOAD_ACQUIRE64: { const off = place(src(ic, pc), pc); if (off < limit) if (atomic_readable(off, 8)) { pc = put(ic, pc, atomic.load<u64>(<usize>off)); continue; } return leave_insn(ic, pc, end); }
       case OP_STORE_RELEASE8: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 1)) { atomic.store<u8>(<usize>off, <u8>src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       case OP_STORE_RELEASE16: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 1)) if (atomic_writable(off, 2)) { atomic.store<u16>(<usize>off, <u16>src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       case OP_STORE_RELEASE32: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 3)) if (atomic_writable(off, 4)) { atomic.store<u32>(<usize>off, <u32>src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
-      case OP_STORE_RELEASE64: { const off = place(dst(ic, pc), pc); if (off < limit) if (!(<u32>off & 7)) if (atomic_writable(off, 8)) { atomic.store<u64>(<usize>off, <u64>src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
+      case OP_STORE_RELEASE64: { const off = place(dst(ic, pc), pc); if (off < limit) if (atomic_writable(off, 8)) { atomic.store<u64>(<usize>off, <u64>src(ic, pc)); pc += INSN_STRIDE; continue; } return leave_insn(ic, pc, end); }
       // Address spaces are one here: an arena pointer is its kernel address.
       case OP_ADDR_SPACE_CAST: pc = put(ic, pc, src(ic, pc)); continue;
       default: return leave_insn(ic, pc, end);
