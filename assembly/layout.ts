@@ -55,6 +55,9 @@ export const M_CPU_ONLINE = 0x10048;
 export const FEATURE_DISTRIBUTE_NR_CPU_IDS = 1 << 0;
 /** An updated or deleted map value keeps its kptrs, lists and trees until its memory is given back (7.2). */
 export const FEATURE_RECYCLED_KEEP_FIELDS = 1 << 1;
+/** What a program puts into a deleted value goes back with the value's memory: hash maps without preallocation, task storage. */
+export const FEATURE_DELETED_HASH_FREED = 1 << 2;
+export const FEATURE_DELETED_STORAGE_FREED = 1 << 3;
 
 /** Offsets 0x100.. of struct machine: allocator and RCU (assembly/mm, assembly/kernel/rcu). */
 export const M_MM = 0x10100;

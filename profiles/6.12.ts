@@ -16,6 +16,7 @@ export default {
   },
   backports: {
     jumps_too_complex_e2big: { evidence: 'measured', source: '6.12.117 on caps_loops.bounded_loop' },
+    deleted_hash_values_freed: { evidence: 'documented', source: 'htab_mem_dtor() of 6.12.117' },
   },
   words: {
     dynptrNotInit: {

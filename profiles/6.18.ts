@@ -14,5 +14,9 @@ export default {
       source: '6.17.13 and 6.18.15 on loop_timer_wq.timer_reads_mask',
     },
   },
+  backports: {
+    deleted_hash_values_freed: { evidence: 'measured', source: '6.18.44 by the references of the mask' },
+    deleted_storage_freed: { evidence: 'measured', source: '6.18.44 by the references of the mask' },
+  },
   words: {},
 } as const satisfies ReleaseFile;

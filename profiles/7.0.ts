@@ -26,6 +26,22 @@ export default {
       evidence: 'measured',
       source: 'golden vectors of 6.12.117 and 7.2.12 with NR_CPUS 48',
     },
+    deleted_hash_values_freed: {
+      part: 'machine',
+      summary:
+        'A kptr that is put into a deleted element of a hash map without preallocation is released with the memory of the element.',
+      remedy:
+        'do not put kptrs into elements that may be deleted meanwhile: keep them in an array, or look the element up again',
+      evidence: 'documented',
+      source: 'htab_mem_dtor()',
+    },
+    deleted_storage_freed: {
+      part: 'machine',
+      summary: 'A kptr that is put into a deleted value of a task storage is released after the grace period.',
+      remedy: 'take what was there out and release it before the storage is deleted, and put nothing in after',
+      evidence: 'documented',
+      source: 'bpf_selem_free()',
+    },
   },
   words: {},
 } as const satisfies ReleaseFile;

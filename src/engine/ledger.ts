@@ -4,7 +4,7 @@
  */
 import { NotSupported } from '../errors.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
-import { kfuncRow } from '../kernel/bpf/kfuncs/index.ts';
+import { anyFlags } from '../kernel/bpf/kfuncs/index.ts';
 import { KF_ACQUIRE, KF_RELEASE } from '../kernel/bpf/rows.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import { Insns, rowOf } from '../uapi/insn.ts';
@@ -122,8 +122,7 @@ export class LedgerEngine implements Engine {
 }
 
 function kindOfKfunc(id: number): Kind | null {
-  const { flags } = kfuncRow(id);
-  const all = Object.values(flags).reduce((bits: number, some) => bits | (some ?? 0), 0);
+  const all = anyFlags(id);
   if (all & KF_RELEASE) return 'release';
   return all & KF_ACQUIRE ? 'acquire' : null;
 }

@@ -18,8 +18,9 @@ export function classify(memory: KernelMemory, table: number): void {
   const percpu = memory.u32At(layout.M_PERCPU);
   for (const { offset, size, tag, state } of memory.objects()) {
     if (state === layout.OBJ_FREE || !(PRIVATE.has(tag) || offset === percpu)) continue;
-    const first = (offset - layout.OBJ_HEADER) >> x.GRANULE_SHIFT;
-    const last = (offset + size - 1) >> x.GRANULE_SHIFT;
-    classes.fill(x.CLASS_PRIVATE, table + first, table + last + 1);
+    // Whole granules only: the end of one is often the header of the next object, and its beginning the end of the one before.
+    const from = Math.ceil((offset - layout.OBJ_HEADER) / x.GRANULE);
+    const end = (offset + size) >> x.GRANULE_SHIFT;
+    if (from < end) classes.fill(x.CLASS_PRIVATE, table + from, table + end);
   }
 }

@@ -130,7 +130,9 @@ export class Explorer {
       schedule = simpler.schedule;
       break;
     }
-    const { finding: _, ...trace } = traceOf(this.#space, this.#judge, schedule);
-    return { ...problem, schedule: scheduleText(schedule, this.#space), ...trace };
+    const { finding, ...trace } = traceOf(this.#space, this.#judge, schedule);
+    // Of a reference that is lost only the trace knows who took it.
+    const site = finding?.key === problem.key ? finding.site : problem.site;
+    return { ...problem, site, schedule: scheduleText(schedule, this.#space), ...trace };
   }
 }

@@ -1,7 +1,9 @@
 /** What is wrong with a schedule: what the checking interpreter and the kernel's own warnings say, and what the user claims. */
 import * as x from '../../assembly/kernel/explore_layout.ts';
+import { ALLOC_TASK } from '../../assembly/layout.ts';
 import { type Fault, readFault, type Site } from '../engine/fault.ts';
 import { ALLOC_NAMES } from '../kernel/memory.ts';
+import type { LostReferences } from '../kernel/reach.ts';
 import { warningCount } from '../kernel/warnings.ts';
 import type { BpfObject } from '../machine/object.ts';
 import { Leaks } from './leaks.ts';
@@ -17,12 +19,23 @@ export interface Finding extends Problem {
   /** The instruction in question: at fault, of the operation, of the allocation that leaked. */
   readonly site: Site | null;
   readonly fault: Fault | null;
+  /** Offset of an object that maps lead to and that has too many references; absent: it is another kind of finding. */
+  readonly lost?: number;
 }
 
 /** A claim on a global variable at the end of each schedule. */
 export interface Assertion {
   readonly variable: string;
   readonly value: string;
+}
+
+function leakText({ tag, refs, lost, unreachable }: LostReferences): string {
+  const what = ALLOC_NAMES[tag] ?? 'object';
+  if (unreachable) return `a ${what} is still allocated, and no map leads to it`;
+  // A task has one of its own, which programs do not give back.
+  const all = tag === ALLOC_TASK ? refs - 1 : refs;
+  const which = all === 1 ? 'the reference' : lost === all ? `all ${all} references` : `${lost} of ${all} references`;
+  return `${which} to a ${what} ${lost === 1 ? 'is' : 'are'} lost: no map holds ${lost === 1 ? 'it' : 'them'}`;
 }
 
 export class ScheduleJudge implements Judge<Finding> {
@@ -36,7 +49,7 @@ export class ScheduleJudge implements Judge<Finding> {
     this.#space = space;
     this.#object = object;
     this.#assertions = assertions;
-    this.#leaks = new Leaks(space.memory, object.maps);
+    this.#leaks = new Leaks(space.memory);
     this.#warnings = warningCount(space.memory);
   }
 
@@ -89,9 +102,16 @@ export class ScheduleJudge implements Judge<Finding> {
     }
     const [leak] = this.#leaks.find();
     if (!leak) return this.#warning(null);
-    const site = { program: leak.allocSite >>> 20, insn: leak.allocSite & 0xfffff };
-    const text = `a ${ALLOC_NAMES[leak.tag]} is still allocated, and no map leads to it`;
-    return { key: `leak ${leak.allocSite}`, kind: 'leak', text, thread: null, site, fault: null };
+    const site = leak.allocSite === 0 ? null : { program: leak.allocSite >>> 20, insn: leak.allocSite & 0xfffff };
+    const key = leak.unreachable ? `leak ${leak.allocSite}` : `leak ${leak.tag} ${leak.allocSite} lost`;
+    return {
+      ...none,
+      key,
+      kind: 'leak',
+      text: leakText(leak),
+      site,
+      ...(leak.unreachable ? {} : { lost: leak.offset }),
+    };
   }
 
   stuck(): Finding {

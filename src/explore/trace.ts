@@ -1,5 +1,6 @@
 /** What a schedule does, instruction by instruction. */
 import * as x from '../../assembly/kernel/explore_layout.ts';
+import { Acquires } from './acquires.ts';
 import type { CallbackRun } from './callbacks.ts';
 import type { Finding, ScheduleJudge } from './judge.ts';
 import { merge } from './schedule.ts';
@@ -36,12 +37,14 @@ class Tracer {
   readonly #space: Space;
   readonly #judge: ScheduleJudge;
   readonly trace: TraceStep[] = [];
+  readonly acquires: Acquires;
   /** Callbacks that run, by process. */
   readonly #callbacks = new Map<number, CallbackRun>();
 
   constructor(space: Space, judge: ScheduleJudge) {
     this.#space = space;
     this.#judge = judge;
+    this.acquires = new Acquires(space);
   }
 
   step(step: ScheduleStep): Finding | null {
@@ -90,7 +93,7 @@ class Tracer {
     // Of what ends here the last access counts, when some were made before.
     const last = space.accesses(process) > 0 ? space.accessOf(process) : null;
     const access = space.accessOf(process, until);
-    const status = space.step(process, failing, 1, until);
+    const status = this.acquires.watch(process, () => space.step(process, failing, 1, until));
     const failed = failing > 0 && space.allocations >= failing;
     const shared = space.touchedShared || status === x.STEP_ENDED;
     const part = status === x.STEP_WIDE ? access : last;
@@ -113,6 +116,7 @@ export function traceOf(space: Space, judge: ScheduleJudge, steps: readonly Sche
     if (isPreempted(space, schedule, i)) preemptions++;
   }
   if (!finding && space.ended) finding = judge.atEnd();
+  if (finding?.lost !== undefined) finding = { ...finding, site: tracer.acquires.last(finding.lost) ?? finding.site };
   space.undo(mark);
   space.takeFresh();
   return { trace: tracer.trace, preemptions, finding };

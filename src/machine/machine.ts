@@ -20,7 +20,7 @@ import { drainPrintk, type PrintkRecord } from '../kernel/printk.ts';
 import type { Profile } from '../kernel/profile.ts';
 import type { KernelProgram } from '../kernel/program.ts';
 import { createRcu, type Rcu } from '../kernel/rcu.ts';
-import { findLeaks } from '../kernel/reach.ts';
+import { findLeaks, type LostReferences } from '../kernel/reach.ts';
 import { type Task, Tasks } from '../kernel/tasks.ts';
 import { flatTopology, parseTopology, type Topology } from '../kernel/topology.ts';
 import {
@@ -196,8 +196,11 @@ export class Machine {
     return findLeaks(this.memory).live;
   }
 
-  /** Those of them that a program made and that no map leads to: leaked, unless a program holds them just now. */
-  leaks(): readonly KernelObject[] {
+  /**
+   * Objects with references that no place in a map, a list or a tree holds: lost, unless a program has them just now. Those that
+   * programs made, and tasks.
+   */
+  leaks(): readonly LostReferences[] {
     return findLeaks(this.memory).leaked;
   }
 

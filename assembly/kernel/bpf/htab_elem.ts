@@ -1,18 +1,18 @@
 // Elements of hash maps: preallocated, with one spare per CPU for overwrites, or allocated one by one (BPF_F_NO_PREALLOC). Either
 // way a map's elements stay its elements until it is freed, and a deleted one may be in use again at once, as in the kernel.
-import { ALLOC_MAP_ELEM, M_NR_CPU_IDS, PC_CPU } from '../../layout';
+import { ALLOC_MAP_ELEM, FEATURE_DELETED_STORAGE_FREED, M_FEATURES, M_NR_CPU_IDS, PC_CPU } from '../../layout';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { E2BIG, EEXIST, ENOENT, ENOMEM } from '../errno';
 import { this_cpu } from '../gs';
-import { round_up8 } from './addr';
 import { bpf_obj_init, bpf_obj_memzero, copy_map_value } from './btf_record';
 import { is_percpu, is_prealloc, slot_of } from './htab_bucket';
 import { free_fields, pcpu_fill, percpu_init, recycle_fields } from './htab_percpu';
 import {
-  BM_COUNT, BM_ELEM_SIZE, BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_VALUE_SIZE, HE_CHUNK, HE_HASH, HE_KEY, HE_LINK,
-  HTAB_CHUNKS, HTAB_EXTRA, HTAB_FREELIST, HTAB_REUSE, HTAB_REUSE_LOCK,
+  BM_COUNT, BM_ELEM_SIZE, BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_CHUNK, HE_HASH, HE_KEY,
+  HE_LINK, HTAB_CHUNKS, HTAB_EXTRA, HTAB_FREELIST, HTAB_REUSE, HTAB_REUSE_LOCK,
 } from './map_layout';
+import { MAP_TASK_STORAGE } from './map_types';
 
 export function pcpu_freelist(map: usize, cpu: u32): usize {
   return <usize>load<u32>(map, HTAB_FREELIST) + <usize>cpu * 8;
@@ -50,11 +50,10 @@ export function elem_alloc(map: usize): usize {
   if (elem) store<u32>(map, load<u32>(elem, HE_LINK), HTAB_REUSE);
   raw_spin_unlock(lock);
   if (elem) {
-    if (is_percpu(map)) {
-      const bytes = <usize>round_up8(load<u32>(map, BM_VALUE_SIZE)) * load<u32>(M_NR_CPU_IDS);
-      memory.fill(load<u32>(slot_of(map, elem)), 0, bytes);
-    } else {
-      bpf_obj_init(load<u32>(map, BM_RECORD), slot_of(map, elem));
+    // Special fields of a hash element stay as the one before it left them, and with them what was put there after its deletion.
+    if (load<u32>(map, BM_TYPE) == MAP_TASK_STORAGE) {
+      if (load<u32>(M_FEATURES) & FEATURE_DELETED_STORAGE_FREED) free_fields(map, elem);
+      else bpf_obj_init(load<u32>(map, BM_RECORD), slot_of(map, elem));
     }
     return elem;
   }

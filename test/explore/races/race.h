@@ -8,6 +8,8 @@
 
 #include "bpf_cpumask.h"
 
+enum { BPF_F_NO_PREALLOC = 1 };
+
 private(MASK) struct bpf_cpumask __kptr *shared;
 
 static __always_inline int set_up_mask(u64 bits)

@@ -25,6 +25,11 @@ export function kfuncRow(id: number): KfuncRow {
   return row;
 }
 
+/** KF_ flags that a kfunc has in any release. */
+export function anyFlags(id: number): number {
+  return Object.values(kfuncRow(id).flags).reduce((bits: number, some) => bits | (some ?? 0), 0);
+}
+
 /** The kfuncs of a release. */
 export function kfuncsOf(release: Release): readonly KfuncRow[] {
   return KFUNCS.filter((row) => existsIn(row, release));
