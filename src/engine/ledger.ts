@@ -2,11 +2,12 @@
  * The ledger: who made, took, gave back and put away each object that programs allocate. An interpreter that looks at every call
  * before and after it; slow, and only used where it is asked for.
  */
+import { SHADOW } from '../../assembly/layout.ts';
 import { NotSupported } from '../errors.ts';
 import { helperById } from '../kernel/bpf/helpers/index.ts';
 import { anyFlags } from '../kernel/bpf/kfuncs/index.ts';
 import { KF_ACQUIRE, KF_RELEASE } from '../kernel/bpf/rows.ts';
-import type { KernelMemory } from '../kernel/memory.ts';
+import type { KernelMemory, KernelObject } from '../kernel/memory.ts';
 import { Insns, rowOf } from '../uapi/insn.ts';
 import type { Engine, LoadedProgram, Run, Runnable, RunOptions, RunOutcome } from './engine.ts';
 import type { Site } from './fault.ts';
@@ -28,11 +29,19 @@ export interface LedgerEvent {
 
 /** Events that are kept: programs in loops make many. */
 const MAX_EVENTS = 100_000;
+/** Bytes of the largest object that programs make. */
+const MAX_OBJECT = 16384;
 /** Calls that give or take a reference: acquiring, releasing kfuncs by their flags, and bpf_kptr_xchg. */
 type Kind = 'acquire' | 'release' | 'xchg';
 
 /** Which of its calls touch references, by instruction. */
 type Calls = ReadonlyMap<number, Kind>;
+
+/** What a call is given: its first argument, and the object that it gives back or puts away. */
+interface Given {
+  readonly r1: bigint;
+  readonly object: KernelObject | null;
+}
 
 export class LedgerEngine implements Engine {
   readonly name = 'interp';
@@ -43,6 +52,8 @@ export class LedgerEngine implements Engine {
   readonly #memory: KernelMemory;
   readonly #callOf: CallResolver;
   readonly #calls = new Map<number, Calls>();
+  /** Objects that there are events of. */
+  readonly #seen = new Set<number>();
 
   constructor(memory: KernelMemory, callOf: CallResolver) {
     this.#memory = memory;
@@ -85,7 +96,7 @@ export class LedgerEngine implements Engine {
       for (let left = budget; left > 0 && !run.outcome; left--) {
         const site = { program: run.program, insn: run.insn };
         const kind = this.#calls.get(site.program)?.get(site.insn);
-        const before = kind ? run.registers() : null;
+        const before = kind ? this.#look(kind, run.registers()) : null;
         run.step(1);
         if (kind && before) this.#note(kind, site, cpu, before, run.registers()[0] ?? 0n);
       }
@@ -99,25 +110,43 @@ export class LedgerEngine implements Engine {
     }
   }
 
-  #note(kind: Kind, site: Site, cpu: number, before: BigUint64Array, r0: bigint): void {
-    const [r1 = 0n, r2 = 0n] = before.subarray(1);
-    if (kind === 'release') this.#add('release', r1, site, cpu, 0);
-    else if (kind === 'acquire') this.#add(r0 === r1 ? 'acquire' : 'create', r0, site, cpu, 0);
-    else {
+  #look(kind: Kind, registers: BigUint64Array): Given {
+    const [r1 = 0n, r2 = 0n] = registers.subarray(1);
+    // What is released may be gone after the call.
+    return { r1, object: kind === 'acquire' ? null : this.#objectAt(kind === 'xchg' ? r2 : r1) };
+  }
+
+  #note(kind: Kind, site: Site, cpu: number, { r1, object }: Given, r0: bigint): void {
+    if (kind === 'release') this.#add('release', object, site, cpu, 0);
+    else if (kind === 'acquire') {
+      const got = this.#objectAt(r0);
+      const made = got?.allocSite === ((site.program << 20) | site.insn) >>> 0 && !this.#seen.has(got.serial);
+      this.#add(made ? 'create' : 'acquire', got, site, cpu, 0);
+    } else {
       const slot = this.#memory.offset(r1);
-      this.#add('put', r2, site, cpu, slot);
-      this.#add('take', r0, site, cpu, slot);
+      this.#add('put', object, site, cpu, slot);
+      this.#add('take', this.#objectAt(r0), site, cpu, slot);
     }
   }
 
-  #add(op: LedgerOp, address: bigint, site: Site, cpu: number, slot: number): void {
-    if (address === 0n) return;
+  /** The object that an address names a part of: programs have addresses behind its hidden beginning, and of its nodes. */
+  #objectAt(address: bigint): KernelObject | null {
+    if (address === 0n) return null;
+    const shadow = this.#memory.u8();
+    let granule = this.#memory.offset(address) >>> 3;
+    const least = granule - MAX_OBJECT / 8;
+    while (granule > least && (shadow[SHADOW + granule - 1] as number) < 0x80) granule--;
+    return this.#memory.objectHeader(granule * 8);
+  }
+
+  #add(op: LedgerOp, object: KernelObject | null, site: Site, cpu: number, slot: number): void {
+    if (!object) return;
     if (this.events.length >= MAX_EVENTS) {
       this.lost++;
       return;
     }
-    const { serial } = this.#memory.objectHeader(this.#memory.offset(address));
-    this.events.push({ op, site, cpu, serial, slot });
+    this.#seen.add(object.serial);
+    this.events.push({ op, site, cpu, serial: object.serial, slot });
   }
 }
 

@@ -1,18 +1,20 @@
 /** Makes the report of a run from what the machine holds after it. */
 
+import { ALLOC_TASK } from '../../assembly/layout.ts';
 import type { BtfValue } from '../btf/values.ts';
 import { decodeValue } from '../btf/values.ts';
 import type { Fault } from '../engine/fault.ts';
 import type { BpfMap } from '../kernel/bpf/maps/index.ts';
 import { maskValue, readMask } from '../kernel/mask_value.ts';
-import { ALLOC_NAMES, type KernelObject } from '../kernel/memory.ts';
+import { ALLOC_NAMES } from '../kernel/memory.ts';
 import { drainPrintk, lostPrintk } from '../kernel/printk.ts';
-import { findLeaks } from '../kernel/reach.ts';
+import { findLeaks, type LostReferences } from '../kernel/reach.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { ParallelRun } from '../machine/parallel.ts';
 import type { Program, ProgramRun } from '../machine/run.ts';
 import { type FaultNames, faultLines } from './fault.ts';
-import type { EntryReport, FaultReport, KptrReport, LeakReport, MapReport, RunReport, SourceReport } from './run.ts';
+import { type LeakReport, objectsReport } from './leaks.ts';
+import type { EntryReport, FaultReport, KptrReport, MapReport, RunReport, SourceReport } from './run.ts';
 import { toHex } from './table.ts';
 
 export interface CollectOptions {
@@ -74,7 +76,10 @@ export function collectRun(
     printk,
     globals: object.globals.all(),
     maps: object.maps.filter((map) => map.spec.section === null).map((map) => mapReport(machine, program, map)),
-    objects: { live: live.length, leaked: leaked.map((leak) => leakReport(machine, leak)) },
+    objects: objectsReport(
+      live.length,
+      leaked.map((leak) => leakReport(machine, leak)),
+    ),
     warnings: machine
       .warnings(options.firstWarning)
       .map(({ text, cpu, site }) => `${text} (CPU ${cpu}${siteText(machine, site)})`),
@@ -111,14 +116,19 @@ export function sourceReport(program: Program | undefined, insn: number): Source
   return line ? { file: line.file, line: line.line, text: line.text } : null;
 }
 
-function leakReport(machine: Machine, leak: KernelObject): LeakReport {
+/** An object of whose references some are lost: what it is, and who made it. */
+export function leakReport(machine: Machine, leak: LostReferences): LeakReport {
+  const { tag, allocSite, refs, lost, unreachable } = leak;
   const mask = readMask(machine.memory, leak.offset);
-  const program = machine.programById(leak.allocSite >>> 20);
-  const insn = leak.allocSite & 0xfffff;
+  // Tasks are not made by programs.
+  const program = tag === ALLOC_TASK ? undefined : machine.programById(allocSite >>> 20);
+  const insn = allocSite & 0xfffff;
   return {
-    type: mask?.type ?? ALLOC_NAMES[leak.tag] ?? 'object',
+    type: mask?.type ?? ALLOC_NAMES[tag] ?? 'object',
     cpus: mask?.cpus ?? null,
-    refs: mask?.refs ?? null,
+    refs,
+    lost,
+    unreachable,
     program: program?.name ?? null,
     insn: program ? insn : null,
     source: sourceReport(program, insn),

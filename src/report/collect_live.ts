@@ -33,7 +33,7 @@ export function collectLiveRun(session: LiveSession, program: ProgramSpec, resul
     printk: [],
     globals: globalsOf(session),
     maps: maps.filter(({ section }) => section === null).flatMap((map) => mapReport(session, live, map)),
-    objects: { live: 0, leaked: [] },
+    objects: { live: 0, leaked: [], leakedCount: 0, lines: [] },
     warnings: [],
     fault: null,
     ctx: result.ctx ? toHex(result.ctx) : null,

@@ -1,5 +1,6 @@
 /** The result of `run`: its JSON shape, and the text that people read. */
 import { type BtfValue, EnumValue } from '../btf/values.ts';
+import type { ObjectsReport } from './leaks.ts';
 import { alignRows, duration, plural, thousands } from './table.ts';
 
 /** A kptr to a CPU mask, in a map value or a global variable. */
@@ -30,16 +31,6 @@ export interface MapReport {
   readonly type: string;
   readonly maxEntries: number;
   readonly entries: readonly EntryReport[];
-}
-
-export interface LeakReport {
-  readonly type: string;
-  readonly cpus: string | null;
-  readonly refs: number | null;
-  /** Program, instruction and source line that created it. */
-  readonly program: string | null;
-  readonly insn: number | null;
-  readonly source: SourceReport | null;
 }
 
 export interface SourceReport {
@@ -75,7 +66,7 @@ export interface RunReport {
   /** Integers above 2^53 are decimal strings. */
   readonly globals: Readonly<Record<string, BtfValue | MaskReport>>;
   readonly maps: readonly MapReport[];
-  readonly objects: { readonly live: number; readonly leaked: readonly LeakReport[] };
+  readonly objects: ObjectsReport;
   readonly warnings: readonly string[];
   readonly fault: FaultReport | null;
   /** Context after the run, where it was given: hex. */
@@ -88,8 +79,10 @@ export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
 /** The JSON object of a report: what only people read is left out. */
 export function runToJson(report: RunReport): unknown {
+  const { live, leaked, leakedCount } = report.objects;
   return {
     ...report,
+    objects: { live, leaked, leakedCount },
     maps: report.maps.map(({ name, type, entries }) => ({
       name,
       type,
@@ -125,7 +118,7 @@ export function formatRun(report: RunReport, paint: Paint, withState = true): st
   );
   section(
     'leaked',
-    report.objects.leaked.map((leak) => paint('yellow', leakLine(leak))),
+    report.objects.lines.map((line) => paint('yellow', line)),
   );
   return `${lines.join('\n')}\n`;
 }
@@ -153,16 +146,6 @@ function globalLines(globals: RunReport['globals']): string[] {
     .filter(([name]) => !/^_{3,}/.test(name))
     .map(([name, value]) => [name, showValue(value)]);
   return alignRows(rows);
-}
-
-function leakLine(leak: LeakReport): string {
-  const what = leak.cpus === null ? leak.type : `${leak.type} {${leak.cpus}}`;
-  const refs = leak.refs === null ? '' : ` with ${plural(leak.refs, 'reference')}`;
-  if (leak.program === null) return `${what}${refs}`;
-  const where = leak.source
-    ? `${leak.source.file}:${leak.source.line}: ${leak.source.text.trim()}`
-    : `instruction ${leak.insn}`;
-  return `${what}${refs}, made by ${leak.program} at ${where}`;
 }
 
 function isMask(value: unknown): value is MaskReport {

@@ -156,7 +156,9 @@ async function run(path: string, flags: RunFlags): Promise<number> {
     }
   });
   if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
-  if (flags.ledger || (!flags.json && machine.leaks().length > 0)) showLedger(bytes, path, flags);
+  const leaked = machine.leaks().length > 0;
+  if (leaked) status = EXIT.failed;
+  if (flags.ledger || (!flags.json && leaked)) showLedger(bytes, path, flags);
   return status;
 }
 
@@ -277,6 +279,7 @@ async function runAtOnce(
     }
   });
   if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
+  if (machine.leaks().length > 0) status = EXIT.failed;
   return status;
 }
 
