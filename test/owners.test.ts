@@ -118,6 +118,7 @@ describe.each(['array', 'hash', 'lazy'])('a %s of owners', (kind) => {
           machine.rcu.synchronize();
           const objects = [...map.values()].reduce((sum, owner) => sum + owner.objects, 0);
           expect({ step, alive: machine.liveObjects().length }).toEqual({ step, alive: objects });
+          expect({ step, leaks: machine.leaks() }).toEqual({ step, leaks: [] });
         }
         expect(machine.warnings()).toEqual([]);
         object.dispose();

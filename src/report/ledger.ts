@@ -49,7 +49,7 @@ class Places {
   readonly #maps: ReadonlyMap<number, BpfMap>;
 
   constructor(
-    private readonly machine: Machine,
+    machine: Machine,
     private readonly live: readonly KernelObject[],
   ) {
     const { objects, memory } = machine;

@@ -269,6 +269,42 @@ describe('run --setup and --check', () => {
   });
 });
 
+describe('lost references', () => {
+  const LATE = ['run', 'test/objects/late.bpf.o', '--kernel', '6.17'];
+
+  it('are told once for each line that made their objects, and fail the run', () => {
+    const { stdout, status } = cli(...LATE, '--prog', 'hash_put_all');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^leaked\n {2}64 x bpf_cpumask \{0\} with 1 reference each, made by hash_put_all at \S+:\d+: /m,
+    );
+    expect(stdout).toMatch(
+      /^ledger\n {2}#\d+ bpf_cpumask \{0\}, 1 reference: nothing leads to it \(and 63 others like it\)$/m,
+    );
+    expect(stdout.match(/created/g)).toHaveLength(1);
+    const [report] = json(cli(...LATE, '--prog', 'hash_put_all', '--json'));
+    expect(report?.objects).toMatchObject({ live: 64, leakedCount: 64 });
+    expect(report?.objects).not.toHaveProperty('lines');
+  });
+
+  it('are found of objects that maps still hold', () => {
+    const { stdout, status } = cli(...LATE, '--prog', 'hash_share');
+    expect(status).toBe(1);
+    expect(stdout).toContain('  bpf_cpumask {0}: 1 of 2 references is held by no map, made by hash_share at ');
+    expect(stdout).toMatch(/^ {2}#\d+ bpf_cpumask \{0\}, 2 references: 1 of 2 is lost; in shared$/m);
+    const [report] = json(cli(...LATE, '--prog', 'hash_share', '--json'));
+    expect(report?.objects).toMatchObject({ leaked: [{ refs: 2, lost: 1, unreachable: false }], leakedCount: 1 });
+  });
+
+  it('are none where the kernel releases them', () => {
+    const { stdout, status } = cli('run', 'test/objects/late.bpf.o', '--prog', 'hash_share', '--ledger');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /2 references: in shared, a deleted element of elements$|in a deleted element of elements, shared$/m,
+    );
+  });
+});
+
 describe('run --parallel', () => {
   const object = 'test/objects/parallel.bpf.o';
 

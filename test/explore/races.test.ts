@@ -10,7 +10,10 @@ const RETURNED = { kind: 'check', text: /returned 1/ };
 const ERR = { kind: 'assertion', text: /err is 1/ };
 const LOST = { kind: 'lost-update', text: /change of CPU 3 .* is lost/ };
 const LEAKED = { kind: 'leak', text: /still allocated, and no map leads to it/ };
-const LOST_REFERENCE = { kind: 'leak', text: /^(1 of 2 references|the reference) to a struct (bpf_cpumask|task_struct) is lost/ };
+const LOST_REFERENCE = {
+  kind: 'leak',
+  text: /^(1 of 2 references|the reference) to a struct (bpf_cpumask|task_struct) is lost/,
+};
 /** Of programs that the verifier refuses. */
 const FREED = { kind: 'fault', text: /use-after-free/ };
 
@@ -59,6 +62,7 @@ const races: readonly Race[] = [
   { file: 'lost_reference', shows: LOST_REFERENCE, programs: ['share*', 'remove'], preemptions: 1, kernel: '6.17' },
   { file: 'lost_reference', shows: LOST_REFERENCE, programs: ['count*'], preemptions: 0, unverified: true },
   { file: 'lost_reference', shows: LOST_REFERENCE, programs: ['keep*', 'keep*'], preemptions: 0, unverified: true },
+  { file: 'lost_reference', shows: LEAKED, programs: ['forget*'], preemptions: 0, unverified: true },
   { file: 'timer_order', shows: ERR, programs: ['start*'], preemptions: 0 },
   { file: 'cancelled_late', shows: ERR, programs: ['look', 'stop*'], preemptions: 1 },
   { file: 'work_claim', shows: RETURNED, programs: ['claim*'], preemptions: 1 },

@@ -15,7 +15,7 @@ struct task_info {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4);
+	__uint(max_entries, 64);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, struct task_info);
@@ -29,6 +29,7 @@ struct {
 } storage SEC(".maps");
 
 u32 found;
+private(MASK) struct bpf_cpumask __kptr *shared;
 
 static __always_inline int put_late(struct task_info *info)
 {
@@ -52,6 +53,54 @@ int hash_put(void *ctx)
 		return -ENOENT;
 	bpf_map_delete_elem(&elements, &key);
 	return put_late(info);
+}
+
+/* Every element is deleted, then gets a mask. */
+SEC("syscall")
+int hash_put_all(void *ctx)
+{
+	struct task_info empty = {};
+	int i;
+
+	for (i = 0; i < 64; i++) {
+		u32 key = i;
+
+		bpf_map_update_elem(&elements, &key, &empty, BPF_ANY);
+	}
+	for (i = 0; i < 64; i++) {
+		struct task_info *info;
+		u32 key = i;
+
+		info = bpf_map_lookup_elem(&elements, &key);
+		if (!info)
+			return -ENOENT;
+		bpf_map_delete_elem(&elements, &key);
+		if (put_late(info))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* One of two references goes into the deleted element. */
+SEC("syscall")
+int hash_share(void *ctx)
+{
+	struct bpf_cpumask *mask, *second;
+	struct task_info *info, empty = {};
+	u32 key = 1;
+
+	bpf_map_update_elem(&elements, &key, &empty, BPF_ANY);
+	info = bpf_map_lookup_elem(&elements, &key);
+	if (!info)
+		return -ENOENT;
+	mask = mask_of(1);
+	if (!mask)
+		return -ENOMEM;
+	second = bpf_cpumask_acquire(mask);
+	put_mask(&shared, mask);
+	bpf_map_delete_elem(&elements, &key);
+	put_mask(&info->allowed, second);
+	return 0;
 }
 
 SEC("syscall")

@@ -148,4 +148,28 @@ int keep_right(void *ctx)
 	return keep_task(true);
 }
 
+/* As many references as places, but not of one object: a mask is forgotten, and the task is kept. */
+static __always_inline int keep_task_with_mask(bool release)
+{
+	struct bpf_cpumask *mask = bpf_cpumask_create();
+
+	if (!mask)
+		return -ENOMEM;
+	if (release)
+		bpf_cpumask_release(mask);
+	return keep_task(true);
+}
+
+SEC("syscall")
+int forget_wrong(void *ctx)
+{
+	return keep_task_with_mask(false);
+}
+
+SEC("syscall")
+int forget_right(void *ctx)
+{
+	return keep_task_with_mask(true);
+}
+
 LICENSE("Dual MIT/GPL");
