@@ -29,6 +29,7 @@ export type { KernelMemory, KernelObject } from './kernel/memory.ts';
 export type { PrintkRecord } from './kernel/printk.ts';
 export { loadProfile, type Profile, type ProfileOptions } from './kernel/profile.ts';
 export type { Rcu, SynchronizeOptions } from './kernel/rcu.ts';
+export type { LostReferences } from './kernel/reach.ts';
 export type { Affinity, Task, TaskOptions, Tasks } from './kernel/tasks.ts';
 export type { CpuPlace, Topology } from './kernel/topology.ts';
 export { type TraceArgs, type TracepointRow, tracepoints } from './kernel/tracepoints.ts';
