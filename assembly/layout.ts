@@ -83,11 +83,11 @@ export const MM_FREE = 0x10140;
 export const KMALLOC_CLASSES = 44;
 export const KMALLOC_MAX_CLASS = 65536;
 
-/** Fault injection: the allocation that fails next (1: the next one), 0: none. Counts bpf_mem_alloc's front end. u32 */
+/** Fault injection (lib/fault_inject.ts): the request that fails next (1: the next one), 0: none. u32 */
 export const M_FAIL_NTH = 0x10200;
-/** Share of allocations that fail, in 1/2^32. u32 */
+/** Share of requests that fail, in 1/2^32; all ones: every one. u32 */
 export const M_FAIL_RATE = 0x10204;
-/** Front-end allocations asked for so far; 0 = those refused by injection. u32 */
+/** Requests of the kinds in M_FAIL_KINDS so far, and those of them that were refused by injection. u32 */
 export const M_ALLOC_CALLS = 0x10208;
 export const M_ALLOC_FAILED = 0x1020c;
 /** State of the generator behind M_FAIL_RATE. u64 */
@@ -95,8 +95,22 @@ export const M_FAIL_PRNG = 0x10210;
 /** Non-zero: irq_work waits until irq_work_run_all is called, as if interrupts came late. u32 */
 export const M_IRQ_WORK_DELAYED = 0x10218;
 
-/** Only allocations of this ALLOC_ tag count for fault injection; 0: all. u32 */
-export const M_FAIL_TAG = 0x1021c;
+/** Only requests of these FAIL_ kinds count for fault injection, a bit each; 0: all. u32 */
+export const M_FAIL_KINDS = 0x1021c;
+/** FAIL_ kind of the last request that was refused. u32 */
+export const M_FAIL_LAST = 0x10220;
+/** Kinds of requests; TypeScript words them (src/kernel/fault.ts). */
+export const FAIL_CREATE = 1;
+export const FAIL_OBJ = 2;
+export const FAIL_PERCPU = 3;
+export const FAIL_ELEM = 4;
+export const FAIL_LPM = 5;
+export const FAIL_STORAGE = 6;
+export const FAIL_TIMER = 7;
+export const FAIL_ITER = 8;
+export const FAIL_FULL = 9;
+export const FAIL_LRU = 10;
+export const FAIL_RINGBUF = 11;
 
 /** RCU. Number of the newest grace period asked for; readers note it on entry. u64 */
 export const M_RCU_SEQ = 0x10280;

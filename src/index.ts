@@ -22,7 +22,7 @@ export type { BpfMap, MapEntry } from './kernel/bpf/maps/index.ts';
 export type { Release } from './kernel/bpf/rows.ts';
 export type { Cpu } from './kernel/cpu.ts';
 export { CpuMask } from './kernel/cpu_mask.ts';
-export type { FaultPlan, Faults } from './kernel/fault.ts';
+export type { FailureKind, FaultPlan, Faults } from './kernel/fault.ts';
 export { BpfCpumask, Cpumask, type Kfuncs } from './kernel/kfuncs_api.ts';
 export type { MaskValue } from './kernel/mask_value.ts';
 export type { KernelMemory, KernelObject } from './kernel/memory.ts';

@@ -1,5 +1,6 @@
 /** Explores the interleavings of programs, finds what goes wrong in some of them, and the simplest schedule that shows it. */
 import { InputError, invariant } from '../errors.ts';
+import { MEMORY_FAILURES } from '../kernel/fault.ts';
 import type { BpfObject } from '../machine/object.ts';
 import { type FaultPoint, faultPoints } from './faults.ts';
 import { type Assertion, type Finding, ScheduleJudge } from './judge.ts';
@@ -74,6 +75,7 @@ export class Explorer {
     invariant(machine !== undefined, 'a thread has no machine');
     this.#options = options;
     this.#space = new Space(machine, threads, check, callbacks);
+    this.#space.mayFail(MEMORY_FAILURES);
     this.#judge = new ScheduleJudge(this.#space, object, assertions);
   }
 
@@ -95,9 +97,14 @@ export class Explorer {
     return { schedules, redundant, steps, exhausted, callbacks, cut, durationMs, findings };
   }
 
-  /** The programs one after another, once for each allocation that can fail. */
+  /** The programs one after another, once for each request that can fail: of memory, and of room in a map. */
   faults(): FaultPoint[] {
-    return faultPoints(this.#space, this.#judge);
+    this.#space.mayFail(0);
+    try {
+      return faultPoints(this.#space, this.#judge);
+    } finally {
+      this.#space.mayFail(MEMORY_FAILURES);
+    }
   }
 
   /** What a schedule that is given does. */

@@ -1,11 +1,13 @@
-/** One run for each allocation that can fail: programs one after another, without interleaving. */
+/** One run for each request of a program that can fail (src/kernel/fault.ts): programs one after another, without interleaving. */
 import * as x from '../../assembly/kernel/explore_layout.ts';
+import { type FailureKind, lastFailure } from '../kernel/fault.ts';
 import type { Finding, ScheduleJudge } from './judge.ts';
 import type { Space } from './space.ts';
 
-/** An allocation that failed, and what came of it. */
+/** A request that failed, and what came of it. */
 export interface FaultPoint {
-  /** Thread, id of the program, and instruction of the allocation; the first row has none: nothing failed. A callback has no thread. */
+  /** What failed, by thread, id of the program, and instruction; the first row has none: nothing failed. A callback has no thread. */
+  readonly kind: FailureKind | null;
   readonly thread: number | null;
   readonly program: number | null;
   readonly insn: number | null;
@@ -14,12 +16,12 @@ export interface FaultPoint {
   readonly finding: Finding | null;
 }
 
-type Place = Pick<FaultPoint, 'thread' | 'program' | 'insn'>;
+type Place = Pick<FaultPoint, 'kind' | 'thread' | 'program' | 'insn'>;
 
 /** More failures than this are not tried. */
 const MAX_POINTS = 10_000;
 
-/** The run in which nothing fails, then one for each allocation; memory is as before afterwards. */
+/** The run in which nothing fails, then one for each request; memory is as before afterwards. */
 export function faultPoints(space: Space, judge: ScheduleJudge): FaultPoint[] {
   const points: FaultPoint[] = [];
   for (let nth = 0; nth <= MAX_POINTS; ) {
@@ -38,10 +40,10 @@ export function faultPoints(space: Space, judge: ScheduleJudge): FaultPoint[] {
   return points;
 }
 
-/** Allocation `nth` of all of them fails, from 1; 0: none. Callbacks run when the programs have. */
+/** Request `nth` of all of them fails, from 1; 0: none. Callbacks run when the programs have. */
 function runFailing(space: Space, judge: ScheduleJudge, nth: number): FaultPoint {
   let left = nth;
-  let failed: Place = { thread: null, program: null, insn: null };
+  let failed: Place = { kind: null, thread: null, program: null, insn: null };
   let finding: Finding | null = null;
   const run = (process: number) => {
     while (!finding && space.state(process) < x.XT_EXITED) {
@@ -53,7 +55,7 @@ function runFailing(space: Space, judge: ScheduleJudge, nth: number): FaultPoint
       };
       const status = space.step(process, left, 1);
       if (begins) continue;
-      if (left > 0 && space.allocations >= left) failed = place;
+      if (left > 0 && space.allocations >= left) failed = { kind: lastFailure(space.memory), ...place };
       left = Math.max(0, left - space.allocations);
       finding = judge.afterStep(process, status);
       if (status === x.STEP_BLOCKED) finding = judge.stuck();

@@ -54,7 +54,7 @@ export class Space {
   readonly facts = new Touches(TOUCHED_BYTES / 4);
   /** Was any of it memory, or a read section? */
   touchedShared = false;
-  /** Allocations that the last step asked for. */
+  /** Requests of the last step that could have been refused. */
   allocations = 0;
   /** CPUs of a mask that another thread changed between the two halves of the wide operation which the last step ended. */
   lost: CpuMask | null = null;
@@ -110,6 +110,11 @@ export class Space {
     classify(memory, this.#classes);
     memory.u8().fill(x.CLASS_UNTOUCHED, this.#classes + clockGranule, this.#classes + clockGranule + 2);
     memory.setU32(x.X_LOG_AT, log);
+  }
+
+  /** Which FAIL_ kinds may fail, a bit each; 0: all. */
+  mayFail(kinds: number): void {
+    this.memory.setU32(layout.M_FAIL_KINDS, kinds);
   }
 
   /** Number of the process that ends grace periods. */

@@ -219,14 +219,19 @@ export function formatExploration(report: ExploreReport): string {
   return [...findings.flatMap((finding) => [...findingLines(finding, threads), '']), summary].join('\n');
 }
 
-/** The runs with a failing allocation, a line each. */
+/** The runs with a request that fails, a line each. */
 export function faultPointLines(points: readonly FaultPoint[], { machine }: ExploreContext): string[] {
-  const rows = points.map(({ program: id, insn, retvals, finding }) => {
+  const rows = points.map(({ kind, program: id, insn, retvals, finding }) => {
     const program = id === null ? undefined : machine.programById(id);
     const source = insn === null ? null : program?.sourceOf(insn);
-    const place = program ? `${source ? `${source.file}:${source.line}` : `${program.name}, insn ${insn}`}` : 'nothing';
+    const place = program ? `${source ? `${source.file}:${source.line}` : `${program.name}, insn ${insn}`}` : '';
     const returned = retvals.map((retval) => retval ?? '-').join(' ');
-    return [place, returned, finding ? `${TITLES[finding.kind] ?? finding.kind}: ${finding.text}` : 'fine'];
+    return [
+      kind ?? 'nothing',
+      place,
+      returned,
+      finding ? `${TITLES[finding.kind] ?? finding.kind}: ${finding.text}` : 'fine',
+    ];
   });
-  return alignRows([['fails', 'returned', ''], ...rows]);
+  return alignRows([['fails', 'where', 'returned', ''], ...rows]);
 }

@@ -4,6 +4,7 @@ import { cli, cliWith, json } from './run_cli.ts';
 
 const MASKS = 'test/objects/masks.bpf.o';
 const SLOTS = 'test/objects/slots.bpf.o';
+const FAILURES = 'test/objects/failures.bpf.o';
 const GLOBALS = 'test/objects/globals.bpf.o';
 
 describe('objects written as tests for a kernel run unchanged', () => {
@@ -196,11 +197,31 @@ describe('failing on purpose, and the ledger', () => {
     const [report] = json(cli(...SHARE, '--fail', 'create:1', '--json'));
     expect(report?.retval).toBe(-12 >>> 0);
     expect(json(cli(...SHARE, '--fail-rate', '1', '--json'))[0]?.retval).toBe(-12 >>> 0);
-    expect(json(cli(...SHARE, '--fail', 'obj:1', '--json'))[0]?.retval).toBe(1);
   });
 
   it.each([
-    [['--fail', 'creat:1'], /names no allocation/],
+    ['obj:1', 'none was asked for'],
+    ['create:99', 'only 1 was asked for'],
+  ])('says that %s was not reached, on stderr', (plan, said) => {
+    const result = cli(...SHARE, '--fail', plan, '--json');
+    expect(json(result)[0]?.retval).toBe(1);
+    expect(result.stderr).toBe(`--fail ${plan} was not reached: ${said}\n`);
+  });
+
+  it('fails what is no mask, by kind, and lists the kinds', () => {
+    const [report] = json(cli('run', FAILURES, '--prog', 'grows_insert', '--fail', 'elem:1', '--json'));
+    expect(report).toMatchObject({ globals: { got: -12 } });
+    expect(cli('run', '--help').stdout).toMatch(/^ {2}ringbuf +record of a ring buffer +NULL/m);
+    const points = cli('explore', FAILURES, '--cpu', '0=grows_insert', '--faults').stdout.split('\n');
+    expect(points.slice(1, 4)).toEqual([
+      expect.stringMatching(/^nothing +0 +fine$/),
+      expect.stringMatching(/^full +\S+failures\.bpf\.c:\d+ +0 +fine$/),
+      expect.stringMatching(/^elem +\S+failures\.bpf\.c:\d+ +0 +fine$/),
+    ]);
+  });
+
+  it.each([
+    [['--fail', 'creat:1'], /names nothing that can fail; .*, ringbuf, any/],
     [['--fail-rate', '2'], /no share from 0 to 1/],
     [['--memory-limit', '1'], /whole number from 4/],
   ] as const)('refuses %j in one line', (args, message) => {

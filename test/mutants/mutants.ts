@@ -128,6 +128,11 @@ export const MUTANTS: readonly Mutant[] = [
     ['atomic.sub<i32>(r, 1);', 'atomic.load<i32>(r); atomic.store<i32>(r, old - 1);', 'refcount_dec'],
     ['atomic.sub<i32>(r, 1);', 'atomic.load<i32>(r); atomic.store<i32>(r, old - 1);', 'refcount_dec_and_test'],
   ]),
+  ...of('lib/fault_inject', [
+    ['atomic.sub<u32>(M_FAIL_NTH, 1) == 1', 'false'],
+    ['< rate) fail = true', '> rate) fail = true'],
+    ['if (only && !((only >> kind) & 1)) return false;', ''],
+  ]),
   ...of('kernel/bpf/memalloc', [
     ['max(<u32>(32 * 256) / unit_size, 1)', '1'],
     ['max(<u32>(96 * 256) / unit_size, 3)', '3'],
@@ -152,9 +157,6 @@ export const MUTANTS: readonly Mutant[] = [
     ['const seen = atomic.cmpxchg<u32>(head, first, <u32>p);', 'const seen = first; atomic.store<u32>(head, <u32>p);'],
     ['store<u32>(c, 0, MC_BY_TTRACE);', ''],
     ['if (!atomic.load<u32>(c + MC_CALL_RCU)) irq_work_queue(c + MC_IRQ_WORK);', ''],
-    ['atomic.sub<u32>(M_FAIL_NTH, 1) == 1', 'false'],
-    ['< rate) fail = true', '> rate) fail = true'],
-    ['if (only && only != tag) return false;', ''],
     ['irq_work_cancel(c + MC_IRQ_WORK', 'if (false) irq_work_cancel(c + MC_IRQ_WORK'],
     ['kfree_bulk(take_list(c, MC_FREE));', ''],
     ['kfree_bulk(atomic.xchg<u32>(c + MC_BY_RCU, 0));', ''],

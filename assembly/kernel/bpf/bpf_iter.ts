@@ -1,5 +1,6 @@
 // Open-coded iterators over numbers and over the bits of a memory range.
-import { ALLOC_BUFFER } from '../../layout';
+import { ALLOC_BUFFER, FAIL_ITER } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { kfree, kmalloc } from '../../mm/slab';
 import { E2BIG, EFAULT, EINVAL, ENOMEM } from '../errno';
 import { copy_from_kernel_nofault } from './probe';
@@ -45,7 +46,7 @@ export function bpf_iter_bits_new(it: usize, unsafe_ptr: u64, nr_words: u32): i3
   if (nr_words == 1) {
     if (copy_from_kernel_nofault(it, unsafe_ptr, 8)) return -EFAULT;
   } else {
-    const words = kmalloc(<usize>nr_words << 3, ALLOC_BUFFER);
+    const words = should_fail(FAIL_ITER) ? 0 : kmalloc(<usize>nr_words << 3, ALLOC_BUFFER);
     if (!words) return -ENOMEM;
     if (copy_from_kernel_nofault(words, unsafe_ptr, nr_words << 3)) {
       kfree(words);

@@ -2,6 +2,7 @@
 // The rows are in src/kernel/bpf/kfuncs/cpumask.ts.
 import {
   ALLOC_BPF_CPUMASK,
+  FAIL_CREATE,
   M_BPF_CPUMASK_SIZE,
   M_BPF_CPUMASK_USAGE,
   M_CPUMASK_MA,
@@ -36,6 +37,7 @@ import {
   cpumask_xor,
   nr_cpu_ids,
 } from '../../lib/cpumask';
+import { should_fail } from '../../lib/fault_inject';
 import { refcount_dec_and_test, refcount_inc, refcount_inc_not_zero, refcount_set } from '../../lib/refcount';
 import { migrate_disable, migrate_enable } from '../rcu/read_side';
 import { rcu_read_lock, rcu_read_unlock } from '../rcu/tree';
@@ -63,6 +65,7 @@ export function cpumask_kfunc_init(): bool {
 }
 
 export function bpf_cpumask_create(): usize {
+  if (should_fail(FAIL_CREATE)) return 0;
   const cpumask = bpf_mem_cache_alloc(load<u32>(M_CPUMASK_MA));
   if (!cpumask) return 0;
   bitmap_zero(cpumask, load<u32>(M_BPF_CPUMASK_SIZE) << 3);

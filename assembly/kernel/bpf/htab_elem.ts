@@ -1,6 +1,9 @@
 // Elements of hash maps: preallocated, with one spare per CPU for overwrites, or allocated one by one (BPF_F_NO_PREALLOC). Either
 // way a map's elements stay its elements until it is freed, and a deleted one may be in use again at once, as in the kernel.
-import { ALLOC_MAP_ELEM, FEATURE_DELETED_STORAGE_FREED, M_FEATURES, M_NR_CPU_IDS, PC_CPU } from '../../layout';
+import {
+  ALLOC_MAP_ELEM, FAIL_ELEM, FAIL_FULL, FAIL_STORAGE, FEATURE_DELETED_STORAGE_FREED, M_FEATURES, M_NR_CPU_IDS, PC_CPU,
+} from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { E2BIG, EEXIST, ENOENT, ENOMEM } from '../errno';
@@ -9,8 +12,8 @@ import { bpf_obj_init, bpf_obj_memzero, copy_map_value } from './btf_record';
 import { is_percpu, is_prealloc, slot_of } from './htab_bucket';
 import { free_fields, pcpu_fill, percpu_init, recycle_fields } from './htab_percpu';
 import {
-  BM_COUNT, BM_ELEM_SIZE, BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_CHUNK, HE_HASH, HE_KEY,
-  HE_LINK, HTAB_CHUNKS, HTAB_EXTRA, HTAB_FREELIST, HTAB_REUSE, HTAB_REUSE_LOCK,
+  BM_COUNT, BM_ELEM_SIZE, BM_KEY_SIZE, BM_MAX_ENTRIES, BM_RECORD, BM_TYPE, BM_VALUE_SIZE, HE_CHUNK, HE_HASH, HE_KEY, HE_LINK,
+  HTAB_CHUNKS, HTAB_EXTRA, HTAB_FREELIST, HTAB_REUSE, HTAB_REUSE_LOCK,
 } from './map_layout';
 import { MAP_TASK_STORAGE } from './map_types';
 
@@ -44,6 +47,7 @@ export function freelist_pop(map: usize): usize {
 
 /** An element for a map without preallocation: one of its own that is free, else new; 0 when memory is out. */
 export function elem_alloc(map: usize): usize {
+  if (should_fail(load<u32>(map, BM_TYPE) == MAP_TASK_STORAGE ? FAIL_STORAGE : FAIL_ELEM)) return 0;
   const lock = map + HTAB_REUSE_LOCK;
   raw_spin_lock(lock);
   const elem: usize = load<u32>(map, HTAB_REUSE);
@@ -104,13 +108,13 @@ export function new_elem(map: usize, old: usize): i32 {
       store<u32>(spare, <u32>old);
       return elem;
     }
-    const elem = freelist_pop(map);
+    const elem = should_fail(FAIL_FULL) ? 0 : freelist_pop(map);
     if (!elem) return -E2BIG;
     atomic.add<u32>(map + BM_COUNT, 1);
     return <i32>elem;
   }
   const limit = load<u32>(map, BM_MAX_ENTRIES);
-  if (!old && limit && atomic.load<u32>(map + BM_COUNT) >= limit) return -E2BIG;
+  if (!old && limit && (should_fail(FAIL_FULL) || atomic.load<u32>(map + BM_COUNT) >= limit)) return -E2BIG;
   const elem = elem_alloc(map);
   if (!elem) return -ENOMEM;
   if (!old) atomic.add<u32>(map + BM_COUNT, 1);

@@ -1,4 +1,6 @@
 // LRU_HASH and LRU_PERCPU_HASH: updates take elements from the LRU lists, which may have to evict others for them.
+import { FAIL_LRU } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { EINVAL, ENOMEM } from '../errno';
 import { LRU_NODE_REF, lru_pop_free, lru_push_free } from './bpf_lru_list';
@@ -15,7 +17,7 @@ export function lru_update(map: usize, key: usize, value: usize, flags: u64, all
   // Before the bucket lock: making room may have to delete elements, which takes bucket locks.
   let elem: usize = 0;
   if (!percpu || flags != 2) {
-    elem = lru_pop_free(map, hash);
+    elem = should_fail(FAIL_LRU) ? 0 : lru_pop_free(map, hash);
     if (!elem) return -ENOMEM;
     if (!percpu) fill(map, elem, hash, key, value, false);
     else memory.copy(elem + HE_KEY, key, load<u32>(map, BM_KEY_SIZE));

@@ -1,6 +1,7 @@
 // BPF_MAP_TYPE_LPM_TRIE: keys are { u32 prefix length in bits, bytes }, a lookup finds the longest stored prefix. A node is
 // { child 0, child 1, prefix length, flags, link }, the key's bytes, the value. Nodes that only fork carry NODE_IM and no value.
-import { ALLOC_MAP_ELEM, RCU_KFREE } from '../../layout';
+import { ALLOC_MAP_ELEM, FAIL_FULL, FAIL_LPM, RCU_KFREE } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC } from '../errno';
@@ -43,6 +44,7 @@ function bit_at(data: usize, index: u32): u32 {
 }
 
 function new_node(map: usize, prefix: u32, data: usize, value: usize): usize {
+  if (should_fail(FAIL_LPM)) return 0;
   const block = kmalloc(HEAD + value_of(map, 0) + load<u32>(map, BM_VALUE_SIZE), ALLOC_MAP_ELEM);
   if (!block) return 0;
   const node = block + HEAD;
@@ -105,7 +107,7 @@ function update_locked(map: usize, key: usize, value: usize, flags: u64): i32 {
   if (replaces && flags == 1) return -EEXIST;
   if (!replaces) {
     if (flags == 2) return -ENOENT;
-    if (load<u32>(map, BM_COUNT) == load<u32>(map, BM_MAX_ENTRIES)) return -ENOSPC;
+    if (should_fail(FAIL_FULL) || load<u32>(map, BM_COUNT) == load<u32>(map, BM_MAX_ENTRIES)) return -ENOSPC;
   }
   const fresh = new_node(map, prefix, key + 4, value);
   if (!fresh) return -ENOMEM;

@@ -8,6 +8,7 @@ import {
   ALLOC_BPF_CPUMASK,
   ALLOC_BPF_OBJ,
   ALLOC_BUFFER,
+  ALLOC_MAP,
   ALLOC_MAP_ELEM,
   M_CPUMASK_MA,
   M_GLOBAL_MA,
@@ -25,6 +26,7 @@ import {
   OBJ_RCU,
   PC_SITE,
 } from '../../layout.ts';
+import { LOCAL_TYPE_SIZE } from './map_layout.ts';
 
 const stateOf = (memory: KernelMemory, p: number) => memory.objectHeader(p).state;
 
@@ -273,9 +275,9 @@ describe('fault injection', () => {
   it('counts one kind of object only', () => {
     const memory = testMemory();
     const faults = createFaults(memory);
-    faults.plan({ nth: 2, tag: ALLOC_BPF_CPUMASK });
-    const ma = memory.u32At(M_GLOBAL_MA);
-    for (let i = 0; i < 5; i++) expect(memory.exports.bpf_mem_alloc(ma, 8)).not.toBe(0);
+    faults.plan({ nth: 2, kind: 'create' });
+    const type = memory.kmalloc(LOCAL_TYPE_SIZE, ALLOC_MAP);
+    for (let i = 0; i < 5; i++) expect(memory.exports.local_obj_new(type)).not.toBe(0);
     expect(memory.exports.bpf_cpumask_create()).not.toBe(0);
     expect(memory.exports.bpf_cpumask_create()).toBe(0);
     expect(faults.calls).toBe(2);

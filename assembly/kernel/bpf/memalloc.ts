@@ -5,12 +5,6 @@
 import {
   ALLOC_MEM_CACHE,
   IRQ_WORK_MEM_REFILL,
-  M_ALLOC_CALLS,
-  M_ALLOC_FAILED,
-  M_FAIL_NTH,
-  M_FAIL_PRNG,
-  M_FAIL_RATE,
-  M_FAIL_TAG,
   M_NR_CPU_IDS,
   M_PERCPU,
   MA_CACHES,
@@ -283,29 +277,7 @@ export function bpf_mem_refill(c: usize): void {
   check_free_by_rcu(c);
 }
 
-/** Fault injection: should this allocation fail? */
-function should_fail(tag: u32): bool {
-  const only = load<u32>(M_FAIL_TAG);
-  if (only && only != tag) return false;
-  atomic.add<u32>(M_ALLOC_CALLS, 1);
-  let fail = false;
-  if (load<u32>(M_FAIL_NTH)) fail = atomic.sub<u32>(M_FAIL_NTH, 1) == 1;
-  const rate = load<u32>(M_FAIL_RATE);
-  if (rate) {
-    // xorshift64*: the high half is the draw.
-    let x = load<u64>(M_FAIL_PRNG);
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    store<u64>(M_FAIL_PRNG, x);
-    if (<u32>((x * 0x2545f4914f6cdd1d) >> 32) < rate) fail = true;
-  }
-  if (fail) atomic.add<u32>(M_ALLOC_FAILED, 1);
-  return fail;
-}
-
 function unit_alloc(c: usize, size: u32): usize {
-  if (should_fail(load<u32>(c, MC_TAG))) return 0;
   let count: u32 = 0;
   const p = pop(c + MC_FREE);
   if (p) {

@@ -2,7 +2,8 @@
 //
 // Every such object has OBJ_PREFIX hidden bytes before it that name its struct local_type, so that whoever drops it knows its size
 // and fields. A per-CPU object's address is that of { u32 base, u32 stride }.
-import { ALLOC_PERCPU, M_GLOBAL_MA, M_NR_CPU_IDS, RCU_KFREE } from '../../layout';
+import { ALLOC_PERCPU, FAIL_OBJ, FAIL_PERCPU, M_GLOBAL_MA, M_NR_CPU_IDS, RCU_KFREE } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { refcount_dec_and_test, refcount_inc } from '../../lib/refcount';
 import { kfree, kmalloc } from '../../mm/slab';
 import { this_cpu } from '../gs';
@@ -27,6 +28,7 @@ function local_type(id: u64): usize {
 
 /** A zeroed object of the type, its fields initialised; 0 when memory is out. */
 export function local_obj_new(type: usize): usize {
+  if (should_fail(FAIL_OBJ)) return 0;
   const size = load<u32>(type, LT_SIZE);
   const base = bpf_mem_alloc(load<u32>(M_GLOBAL_MA), size + OBJ_PREFIX);
   if (!base) return 0;
@@ -96,7 +98,7 @@ export function percpu_obj_drop(handle: usize): void {
 
 export function bpf_percpu_obj_new_impl(local_type_id: u64, meta: usize): usize {
   const type = local_type(local_type_id);
-  return type ? alloc_percpu(load<u32>(type, LT_SIZE)) : 0;
+  return type && !should_fail(FAIL_PERCPU) ? alloc_percpu(load<u32>(type, LT_SIZE)) : 0;
 }
 
 export function bpf_percpu_obj_drop_impl(p: usize, meta: usize): void {

@@ -1,5 +1,6 @@
 // BPF_MAP_TYPE_QUEUE and STACK: a ring of max_entries + 1 slots, of which one stays empty.
-import { ALLOC_MAP_ELEM } from '../../layout';
+import { ALLOC_MAP_ELEM, FAIL_FULL } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { E2BIG, EINVAL, ENOENT, ENOMEM } from '../errno';
@@ -75,6 +76,7 @@ export function queue_stack_map_peek_elem(map: usize, value: usize): i32 {
 /** BPF_EXIST: push out the oldest when full. */
 export function queue_stack_map_push_elem(map: usize, value: usize, flags: u64): i32 {
   if (flags & 1 || flags > 2) return -EINVAL;
+  if (flags == 0 && should_fail(FAIL_FULL)) return -E2BIG;
   raw_spin_lock(map + QS_LOCK);
   const head = load<u32>(map, QS_HEAD);
   const after = following(map, head);

@@ -1,7 +1,8 @@
 // BPF_MAP_TYPE_RINGBUF. Records are { u32 length and flag bits, u32 page offset, data } padded to 8 bytes. The kernel maps its
 // pages twice so that a record that wraps is contiguous; here the ring is twice as long, and such a record runs on into the
 // second half. Nobody else uses those bytes: positions are accounted modulo the ring.
-import { ALLOC_MAP_ELEM } from '../../layout';
+import { ALLOC_MAP_ELEM, FAIL_RINGBUF } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { EAGAIN, EINVAL, ENOMEM } from '../errno';
@@ -45,7 +46,7 @@ function reserve(map: usize, size: u64): usize {
   if (size > MAX_RECORD) return 0;
   const mask = load<u32>(map, RB_MASK);
   const len = (size + RB_HDR_SIZE + 7) & ~7;
-  if (len > <u64>mask + 1) return 0;
+  if (len > <u64>mask + 1 || should_fail(FAIL_RINGBUF)) return 0;
   const consumed = atomic.load<u64>(map + RB_CONSUMER_POS);
   raw_spin_lock(map + RB_LOCK);
   let pending = load<u64>(map, RB_PENDING_POS);

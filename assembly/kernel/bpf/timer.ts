@@ -1,7 +1,8 @@
 // bpf_timer and bpf_wq. The field in the map value holds the address of a struct bpf_async of ours. Pending ones wait on two
 // lists of the machine, timers by expiry and work items in order; whoever runs the machine takes them with async_next, calls the
 // callback with (map, key, value), and tells async_done. Exploration, which has any of them run, begins them with async_begin.
-import { ALLOC_ASYNC, M_CLOCK_NS, M_PERCPU, PC_CPU, PC_SITE, PERCPU_SIZE } from '../../layout';
+import { ALLOC_ASYNC, FAIL_TIMER, M_CLOCK_NS, M_PERCPU, PC_CPU, PC_SITE, PERCPU_SIZE } from '../../layout';
+import { should_fail } from '../../lib/fault_inject';
 import { raw_spin_lock, raw_spin_unlock } from '../../lib/spinlock';
 import { kfree, kmalloc } from '../../mm/slab';
 import { EBUSY, EDEADLK, EINVAL, ENOMEM } from '../errno';
@@ -43,7 +44,8 @@ function async_of(field: usize): usize {
 }
 
 function init(field: usize, map: usize, kind: u32, flags: u32): i32 {
-  const work = kmalloc(BPF_ASYNC_SIZE, ALLOC_ASYNC);
+  if (atomic.load<u64>(field)) return -EBUSY;
+  const work = should_fail(FAIL_TIMER) ? 0 : kmalloc(BPF_ASYNC_SIZE, ALLOC_ASYNC);
   if (!work) return -ENOMEM;
   const value = field - field_offset(map, kind == TIMER ? BPF_TIMER : BPF_WORKQUEUE);
   store<u32>(work, <u32>map, BA_MAP);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { ALLOC_BPF_CPUMASK, ALLOC_BPF_OBJ, ALLOC_MAP_ELEM } from '../../../assembly/layout.ts';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
+import { FAILURE_KINDS, FAILURES, type FailureKind } from '../../kernel/fault.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { BpfObject } from '../../machine/object.ts';
 import type { Program, ProgramRun } from '../../machine/run.ts';
@@ -8,6 +8,7 @@ import { readUserFile } from '../../platform/node/files.ts';
 import { collectParallelRun, collectRun, nextWarning } from '../../report/collect.ts';
 import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
+import { alignRows, thousands } from '../../report/table.ts';
 import { type AroundFlags, around, loadedNames, runCheck, runSetUps } from '../around.ts';
 import type { CommandModule } from '../command.ts';
 import { openMachine } from '../machine.ts';
@@ -92,13 +93,15 @@ const module: CommandModule = {
           ).argParser(choice('--ledger', ['json'] as const)),
         )
         .addOption(
-          new Option('--fail <what:n>', 'the n-th allocation gives NULL: create, obj, elem or any').argParser(failPlan),
+          new Option(
+            '--fail <kind:n>',
+            'the n-th request of a kind fails; any counts all kinds (listed below)',
+          ).argParser(failPlan),
         )
         .addOption(
-          new Option(
-            '--fail-rate <share>',
-            'this share of allocations gives NULL, 0 to 1, drawn from --seed',
-          ).argParser(share),
+          new Option('--fail-rate <share>', 'this share of what can fail does, 0 to 1, drawn from --seed').argParser(
+            share,
+          ),
         )
         .option('--delay-refill', 'allocators are not refilled while a program runs')
         .addOption(
@@ -108,7 +111,7 @@ const module: CommandModule = {
         )
         .option('--json', 'one JSON object a program, on one line'),
     )
-      .addHelpText('after', EXAMPLES)
+      .addHelpText('after', () => `${EXAMPLES}\n\n${failureLines().join('\n')}`)
       .action(async (path: string, flags: RunFlags) => {
         if (flags.engine === 'live') {
           refuse(command, SIMULATED_ONLY, 'goes with the simulated kernel, not with --engine live');
@@ -155,6 +158,7 @@ async function run(path: string, flags: RunFlags): Promise<number> {
       if (status === EXIT.ok) status = EXIT.notSupported;
     }
   });
+  noteUnreached(machine, flags);
   if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
   const leaked = machine.leaks().length > 0;
   if (leaked) status = EXIT.failed;
@@ -162,26 +166,31 @@ async function run(path: string, flags: RunFlags): Promise<number> {
   return status;
 }
 
-/** Allocations that --fail counts, by name: ALLOC_ tags, 0 for all. */
-const FAIL_TAGS = { create: ALLOC_BPF_CPUMASK, obj: ALLOC_BPF_OBJ, elem: ALLOC_MAP_ELEM, any: 0 } as const;
-
 interface FailPlan {
-  readonly tag: number;
+  /** Absent: any. */
+  readonly kind?: FailureKind;
   readonly nth: number;
 }
 
 /** `create:2` -> the second mask */
 function failPlan(text: string): FailPlan {
   const [, what = '', nth = ''] = /^(\w+):(\d{1,9})$/.exec(text) ?? [];
-  if (!Object.hasOwn(FAIL_TAGS, what) || Number(nth) < 1) {
-    const names = Object.keys(FAIL_TAGS).join(', ');
+  const kind = FAILURE_KINDS.find((name) => name === what);
+  if (!(kind || what === 'any') || Number(nth) < 1) {
+    const names = [...FAILURE_KINDS, 'any'].join(', ');
     throw new InputError(
       '--fail',
       '',
-      `"${text}" names no allocation; write create:1 for the first, or one of ${names}`,
+      `"${text}" names nothing that can fail; write create:1 for the first of ${names}`,
     );
   }
-  return { tag: FAIL_TAGS[what as keyof typeof FAIL_TAGS], nth: Number(nth) };
+  return { nth: Number(nth), ...(kind ? { kind } : {}) };
+}
+
+/** The kinds of --fail, for --help. */
+function failureLines(): string[] {
+  const rows = FAILURE_KINDS.map((kind) => [`  ${kind}`, FAILURES[kind].what, FAILURES[kind].gives]);
+  return ['What can fail, and what the program gets then:', '', ...alignRows(rows)];
 }
 
 function share(text: string): number {
@@ -194,6 +203,17 @@ function injectFaults(machine: Machine, { fail, failRate, delayRefill }: RunFlag
   if (fail || failRate !== undefined)
     machine.faults.plan({ ...fail, ...(failRate === undefined ? {} : { rate: failRate }) });
   if (delayRefill) machine.rcu.irqWorkDelayed = true;
+}
+
+/** Says when what was to fail was never asked for. */
+function noteUnreached({ faults }: Machine, { fail, failRate }: RunFlags): void {
+  const { calls } = faults;
+  if (fail && calls < fail.nth) {
+    const { kind = 'any', nth } = fail;
+    note(
+      `--fail ${kind}:${nth} was not reached: ${calls === 0 ? 'none was' : `only ${thousands(calls)} ${calls === 1 ? 'was' : 'were'}`} asked for`,
+    );
+  } else if (failRate && calls === 0) note('--fail-rate had nothing to fail: nothing that can was asked for');
 }
 
 /** The object in a machine, and what of it is to run. */
