@@ -17,6 +17,8 @@ export interface AroundFlags {
 
 /** Instructions after which one of them is taken to hang. */
 const BUDGET = 2 ** 32;
+/** The same where a ledger is taken, instruction by instruction. */
+const LEDGER_BUDGET = 2 ** 26;
 
 /** Programs to load where --prog names some: those, and what runs around them. */
 export function loadedNames({ prog, setup = [], check }: AroundFlags): string[] | undefined {
@@ -37,8 +39,8 @@ export function around(object: BpfObject, { setup = [], check }: AroundFlags): A
 
 function runAlone(machine: Machine, program: Program, { cpu }: AroundFlags): [ProgramRun, RunReport] {
   const firstWarning = nextWarning(machine);
-  const last = program.run({ cpu, budget: BUDGET });
-  const totals = { last, times: 1, insns: last.insns, durationNs: last.durationNs };
+  const last = program.run({ cpu, budget: machine.ledger ? LEDGER_BUDGET : BUDGET });
+  const totals = { last, times: 1, insns: last.insns, durationNs: last.durationNs, stopped: null };
   return [last, collectRun(machine, program, totals, { cpu, firstWarning })];
 }
 

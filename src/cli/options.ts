@@ -5,6 +5,8 @@ import { note } from './terminal.ts';
 
 /** CPUs that a machine may have: NR_CPUS of distribution kernels. */
 export const MAX_CPUS = 8192;
+/** Twenty days: what timers take. */
+const MAX_SECONDS = 1_728_000;
 
 /** The options that set the machine. */
 export interface MachineFlags {
@@ -21,6 +23,17 @@ export function count(option: string, min: number, max: number): (text: string) 
     const value = /^(0x[0-9a-f]+|[0-9]+)$/i.test(text) ? Number(text) : Number.NaN;
     if (!(value >= min && value <= max)) {
       throw new InputError(option, '', `"${text}" is not a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** Reads seconds, with a fraction or without, as milliseconds. */
+export function seconds(option: string): (text: string) => number {
+  return (text) => {
+    const value = /^(\d{1,7}(\.\d*)?|\.\d+)$/.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+    if (!(value >= 1 && value <= MAX_SECONDS * 1000)) {
+      throw new InputError(option, '', `"${text}" is no time in seconds, from 0.001 to ${MAX_SECONDS}`);
     }
     return value;
   };

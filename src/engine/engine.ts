@@ -95,9 +95,9 @@ export interface RunOptions {
   readonly packet?: { readonly offset: number; readonly length: number };
   /** Bytes above r10, up to 32, that may be accessed too: some plain programs expect it. Default 0. */
   readonly stackSlack?: number;
-  /** Instructions after which the run ends as a fault; default 2^40. */
+  /** Instructions after which the run ends as a fault of kind `budget`; default 2^40. */
   readonly budget?: number;
-  /** Milliseconds after which the run ends as a fault; it may take a little longer. Default: none. */
+  /** Milliseconds after which the run ends as a fault of kind `time-limit`; it may take a little longer. Default: none. */
   readonly timeLimitMs?: number;
 }
 

@@ -177,7 +177,7 @@ describe.each(ENGINE_NAMES)('%s', (name) => {
 
     it('of time stops a program too', () => {
       const begin = performance.now();
-      expect(run('l: goto l', [], { timeLimitMs: 50 }).fault?.kind).toBe('budget');
+      expect(run('l: goto l', [], { timeLimitMs: 50 }).fault?.kind).toBe('time-limit');
       expect(performance.now() - begin).toBeGreaterThan(45);
       expect(run('r0 = 7; exit', [], { timeLimitMs: 1000 })).toMatchObject({ r0: 7n, insns: 2, fault: null });
     });

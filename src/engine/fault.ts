@@ -41,6 +41,7 @@ export type FaultKind =
   | 'no-packet'
   | 'no-map'
   | 'budget'
+  | 'time-limit'
   | 'trap';
 
 /** The object that a bad address lies in or next to. */

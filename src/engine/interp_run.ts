@@ -132,8 +132,13 @@ class InterpRun implements Run {
     const { budget, timeLimitMs } = this.#options;
     const deadline = timeLimitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeLimitMs;
     let left = budget ?? NO_BUDGET;
-    while (left > 0 && this.step(Math.min(left, SLICE))) left = performance.now() < deadline ? left - SLICE : 0;
-    if (!this.#outcome) this.#end({ kind: 'budget', site: this.#site(), access: null, object: null, detail: '' });
+    let late = false;
+    while (left > 0 && !late && this.step(Math.min(left, SLICE))) {
+      left -= SLICE;
+      late = performance.now() >= deadline;
+    }
+    const kind = left > 0 ? 'time-limit' : 'budget';
+    if (!this.#outcome) this.#end({ kind, site: this.#site(), access: null, object: null, detail: '' });
     return this.#outcome as unknown as RunOutcome;
   }
 

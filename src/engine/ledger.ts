@@ -31,6 +31,8 @@ export interface LedgerEvent {
 const MAX_EVENTS = 100_000;
 /** Bytes of the largest object that programs make. */
 const MAX_OBJECT = 16384;
+/** Bits of the instructions left that are zero when the clock is looked at. */
+const CLOCK_MASK = 0xffff;
 /** Calls that give or take a reference: acquiring, releasing kfuncs by their flags, and bpf_kptr_xchg. */
 type Kind = 'acquire' | 'release' | 'xchg';
 
@@ -91,9 +93,12 @@ export class LedgerEngine implements Engine {
     return calls;
   }
 
-  #watch(run: Run, { cpu = 0, budget = Number.MAX_SAFE_INTEGER }: RunOptions): RunOutcome {
+  #watch(run: Run, { cpu = 0, budget = Number.MAX_SAFE_INTEGER, timeLimitMs }: RunOptions): RunOutcome {
+    const deadline = timeLimitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeLimitMs;
+    let left = budget;
     try {
-      for (let left = budget; left > 0 && !run.outcome; left--) {
+      for (; left > 0 && !run.outcome; left--) {
+        if ((left & CLOCK_MASK) === 0 && performance.now() >= deadline) break;
         const site = { program: run.program, insn: run.insn };
         const kind = this.#calls.get(site.program)?.get(site.insn);
         const before = kind ? this.#look(kind, run.registers()) : null;
@@ -103,8 +108,9 @@ export class LedgerEngine implements Engine {
       const { outcome } = run;
       if (outcome) return outcome;
       const site = { program: run.program, insn: run.insn };
-      const fault = { kind: 'budget', site, access: null, object: null, detail: '' } as const;
-      return { retval: 0, r0: 0n, insns: budget, fault };
+      const kind = left > 0 ? 'time-limit' : 'budget';
+      const fault = { kind, site, access: null, object: null, detail: '' } as const;
+      return { retval: 0, r0: 0n, insns: budget - left, fault };
     } finally {
       run.dispose();
     }

@@ -36,6 +36,7 @@ export interface ParallelResult {
   readonly insns: number;
   readonly durationNs: number;
   readonly fault: Fault | null;
+  readonly stopped: 'time-limit' | null;
 }
 
 /** From a worker: it waits for the start, or it is done. What it throws is told by name, since classes do not travel. */
@@ -57,8 +58,9 @@ interface Place {
   readonly programs: Adopted;
 }
 
-/** Runs between two looks at the clock. */
+/** Runs, and instructions, between two looks at the clock. */
 const CLOCK_EVERY = 256;
+const CLOCK_INSNS = 1 << 20;
 
 /** Answers requests, one after the other. */
 export function serveParallel(port: ParallelPort): (request: ParallelRequest) => void {
@@ -99,12 +101,18 @@ function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTa
   const end = timeLimitMs === null ? Number.POSITIVE_INFINITY : begin + timeLimitMs;
   let [runs, retval, insns] = [0, 0, 0];
   let fault: Fault | null = null;
+  let stopped: ParallelResult['stopped'] = null;
   let options: RunOptions = { ...run, cpu };
+  let clockAt = 0;
   while (runs < times && !fault) {
-    if (timeLimitMs !== null && runs % CLOCK_EVERY === 0) {
+    if (timeLimitMs !== null && (runs % CLOCK_EVERY === 0 || insns >= clockAt)) {
       const left = end - performance.now();
-      if (left <= 0) break;
-      options = { ...run, cpu, timeLimitMs: left };
+      if (left <= 0) {
+        stopped = 'time-limit';
+        break;
+      }
+      clockAt = insns + CLOCK_INSNS;
+      options = { ...run, cpu, timeLimitMs: Math.min(left, run.timeLimitMs ?? left) };
     }
     const outcome = runnable.run(options);
     runs++;
@@ -114,7 +122,7 @@ function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTa
   }
   // A program that was stopped half way may hold locks and be inside of read sections.
   if (fault) memory.exports.cpu_reset();
-  return { runs, retval, insns, durationNs: Math.round((performance.now() - begin) * 1e6), fault };
+  return { runs, retval, insns, durationNs: Math.round((performance.now() - begin) * 1e6), fault, stopped };
 }
 
 /** The error that a reply tells of. */

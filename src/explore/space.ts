@@ -27,7 +27,7 @@ export interface ThreadSpec {
   readonly program: Program;
   /** It interrupts what runs on its CPU, and runs to its end before that goes on. */
   readonly irq?: boolean;
-  readonly options?: Omit<ProgramRunOptions, 'cpu' | 'budget'>;
+  readonly options?: Omit<ProgramRunOptions, 'cpu' | 'budget' | 'timeLimitMs'>;
 }
 
 const LOG_BYTES = 4 << 20;

@@ -165,6 +165,37 @@ describe('programs and globals', () => {
     expect(program.run().fault).toBe(null);
   });
 
+  it.each(['interp', 'jit'] as const)('stop when their time is up, %s', (engine) => {
+    const machine = boot({ cpus: 2, engine });
+    const program = machine.load(object('test/objects/parallel.bpf.o')).program('hang');
+    const { fault, insns } = program.run({ timeLimitMs: 20 });
+    expect(fault?.kind).toBe('time-limit');
+    expect(insns).toBeGreaterThan(0);
+    // The budget is looked at first.
+    expect(program.run({ timeLimitMs: 20_000, budget: 1000 }).fault?.kind).toBe('budget');
+    machine.rcu.synchronize();
+  });
+
+  it('stop when a tracepoint runs them, too', () => {
+    const machine = boot({ cpus: 2 });
+    const program = machine.load(object('test/objects/globals.bpf.o')).program('on_switch');
+    expect(program.run({ timeLimitMs: 1000 }).fault).toBe(null);
+    expect(program.run({ budget: 1 }).fault?.kind).toBe('budget');
+    expect(() => program.run({ timeLimitMs: 0 })).toThrow('timeLimitMs');
+  });
+
+  it.each([Number.NaN, 1.5, -1, 0, 2 ** 60])('take no budget of %d', (budget) => {
+    const program = boot().load(object('test/objects/globals.bpf.o')).program('read_all');
+    expect(() => program.run({ budget })).toThrow(InputError);
+    expect(() => program.run({ budget })).toThrow('give a whole number of instructions, from 1 on');
+  });
+
+  it.each([Number.NaN, 0.5, -5, 0, 2 ** 40, Number.POSITIVE_INFINITY])('take no time limit of %d ms', (timeLimitMs) => {
+    const program = boot().load(object('test/objects/globals.bpf.o')).program('read_all');
+    expect(() => program.run({ timeLimitMs })).toThrow(InputError);
+    expect(() => program.run({ timeLimitMs })).toThrow('give milliseconds from 1 to');
+  });
+
   it('leave nothing behind when their object is unloaded', () => {
     const machine = boot({ cpus: 4 });
     const loaded = machine.load(object('test/objects/slots.bpf.o'), { set: { pid: 1, nr_cpus: 4 } });

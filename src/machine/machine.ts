@@ -101,8 +101,9 @@ export interface FireOptions {
   readonly cpu?: number | undefined;
   /** Arguments by the kernel's parameter names, over the tracepoint's own. */
   readonly args?: TraceArgs | undefined;
-  /** Instructions after which a program is stopped as a fault. */
+  /** Instructions, and milliseconds, after which a program is stopped as a fault. */
   readonly budget?: number | undefined;
+  readonly timeLimitMs?: number | undefined;
 }
 
 export class Machine {
@@ -305,10 +306,11 @@ export class Machine {
 
   /** Fires a tracepoint: every program attached to it runs, in the order in which they were attached. */
   fire(tracepoint: string, options: FireOptions = {}): Fired[] {
-    const { cpu = 0, args = {}, budget } = options;
+    const { cpu = 0, args = {}, budget, timeLimitMs } = options;
     const [row, fields] = this.traceFields(tracepoint, cpu, args);
     const wanted = [...this.attached].filter((attachment) => attachment.tracepoint === tracepoint);
-    return wanted.map(({ program }) => ({ program, run: program.trigger(row, fields, { cpu, budget }) }));
+    const given = { cpu, budget, timeLimitMs };
+    return wanted.map(({ program }) => ({ program, run: program.trigger(row, fields, given) }));
   }
 
   /** @internal a tracepoint, and what it passes on when it is hit on a CPU */

@@ -44,7 +44,7 @@ export interface ParallelJob extends Omit<ProgramRunOptions, 'cpu'> {
 }
 
 export interface ParallelOptions {
-  /** Milliseconds after which a job is stopped: between runs, or as a fault of kind `budget`. Default: none. */
+  /** Milliseconds after which a job is stopped: between runs (`stopped`), or as a fault of kind `time-limit`. Default: none. */
   readonly timeLimitMs?: number | undefined;
 }
 
@@ -61,6 +61,8 @@ export interface ParallelRun {
   /** Wall-clock time of all runs, nanoseconds. */
   readonly durationNs: number;
   readonly fault: Fault | null;
+  /** Why it made fewer runs than it was to, where each of them came to its end. */
+  readonly stopped: 'time-limit' | null;
   /** Why its worker is gone, in one line; null when it came back. What it had done by then is not known. */
   readonly died: string | null;
 }
@@ -175,7 +177,17 @@ export class ParallelCpus {
       const died = (reason: string) => {
         leave();
         this.#memory.on(cpu, () => this.#memory.exports.cpu_reset());
-        resolve({ cpu, program, runs: 0, retval: 0, insns: 0, durationNs: 0, fault: null, died: reason });
+        resolve({
+          cpu,
+          program,
+          runs: 0,
+          retval: 0,
+          insns: 0,
+          durationNs: 0,
+          fault: null,
+          stopped: null,
+          died: reason,
+        });
       };
       const keep = () => {
         leave();

@@ -1,5 +1,6 @@
 /** What a parallel run cannot be asked for. */
 import { InputError, NotSupported } from '../errors.ts';
+import { checkTimeLimit } from './limits.ts';
 import type { Machine } from './machine.ts';
 import type { ParallelJob, ParallelOptions } from './parallel.ts';
 
@@ -51,6 +52,7 @@ export function checkJobs(
   if (jobs.length === 0) refuse('', 'there are no jobs; give one for each CPU');
   if (jobs.length > MAX_JOBS) refuse('', `${jobs.length} jobs are more than ${MAX_JOBS}`);
   checkCount('timeLimitMs', timeLimitMs);
+  checkTimeLimit(timeLimitMs);
   for (const job of jobs) {
     checkProgram(machine, job);
     machine.cpu(job.cpu);

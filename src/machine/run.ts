@@ -10,6 +10,7 @@ import type { LineSpec, ProgramSpec } from '../loader/spec.ts';
 import { BPF_F_SLEEPABLE, type ProgType } from '../uapi/bpf.ts';
 import type { Verdict } from '../verifier/index.ts';
 import { type ContextInput, canMakeContext, contextPointers, makeContext } from './context.ts';
+import { checkBudget, checkTimeLimit } from './limits.ts';
 import type { Machine } from './machine.ts';
 import type { BpfObject } from './object.ts';
 import type { PreparedJob } from './parallel.ts';
@@ -23,8 +24,10 @@ export interface ProgramRunOptions {
   readonly data?: Uint8Array | undefined;
   /** Tracepoint to fire for a program that one runs; default: the one that its section names. */
   readonly tracepoint?: string | undefined;
-  /** Instructions after which the run is stopped as a fault. */
+  /** Instructions after which the run is stopped as a fault of kind `budget`. */
   readonly budget?: number | undefined;
+  /** Milliseconds after which the run is stopped as a fault of kind `time-limit`; it may take a little longer. Default: none. */
+  readonly timeLimitMs?: number | undefined;
 }
 
 /** How a run ended, and what it took. */
@@ -124,7 +127,8 @@ export class Program {
     }
     const attachment = this.machine.attach(this, tracepoint);
     try {
-      const fired = this.machine.fire(tracepoint, { cpu: options.cpu, budget: options.budget });
+      const { cpu, budget, timeLimitMs } = options;
+      const fired = this.machine.fire(tracepoint, { cpu, budget, timeLimitMs });
       const mine = fired.find(({ program }) => program === this);
       if (!mine) throw new InputError(this.name, '', 'did not run');
       return mine.run;
@@ -258,8 +262,10 @@ export class Program {
   }
 
   /** Makes the context, and puts the current task on the CPU. */
-  private setUp({ cpu = 0, budget, ctx, data }: ProgramRunOptions, trace: ContextInput) {
+  private setUp({ cpu = 0, budget, timeLimitMs, ctx, data }: ProgramRunOptions, trace: ContextInput) {
     const { machine } = this;
+    checkBudget(budget);
+    checkTimeLimit(timeLimitMs);
     machine.memory.setCpu(cpu);
     const runnable = this.prepare();
     if (this.type === 'syscall' && (ctx?.length ?? 0) < this.ctxSize) {
@@ -277,6 +283,7 @@ export class Program {
       context: context.offset,
       ...(context.packet ? { packet: context.packet } : {}),
       ...(budget === undefined ? {} : { budget }),
+      ...(timeLimitMs === undefined ? {} : { timeLimitMs }),
     };
     return { runnable, context, start };
   }

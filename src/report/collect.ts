@@ -30,6 +30,8 @@ export interface RunTotals {
   /** Of all of them. */
   readonly insns: number;
   readonly durationNs: number;
+  /** Why there were no more runs, where each came to its end. */
+  readonly stopped: 'time-limit' | null;
 }
 
 /** Number of the next warning: what comes from now on has it, or a higher one. */
@@ -44,9 +46,10 @@ const NOT_KNOWN = { retval: null, insns: null, durationNs: null, times: null };
  * known.
  */
 export function collectParallelRun(machine: Machine, run: ParallelRun, firstWarning: number): RunReport {
-  const { program, cpu, died, runs, retval, insns, durationNs, fault } = run;
+  const { program, cpu, died, runs, retval, insns, durationNs, fault, stopped } = run;
   const last = { retval, r0: BigInt(retval), insns, durationNs, fault, ctx: null, data: null };
-  const report = collectRun(machine, program, { last, times: runs, insns, durationNs }, { cpu, firstWarning });
+  const totals = { last, times: runs, insns, durationNs, stopped };
+  const report = collectRun(machine, program, totals, { cpu, firstWarning });
   return died === null ? { ...report, died } : { ...report, ...NOT_KNOWN, died };
 }
 
@@ -54,7 +57,7 @@ export function collectParallelRun(machine: Machine, run: ParallelRun, firstWarn
 export function collectRun(
   machine: Machine,
   program: Program,
-  { last, times, insns, durationNs }: RunTotals,
+  { last, times, insns, durationNs, stopped }: RunTotals,
   options: CollectOptions,
 ): RunReport {
   const { object } = program;
@@ -73,6 +76,7 @@ export function collectRun(
     durationNs,
     cpu: options.cpu,
     times,
+    stopped,
     printk,
     globals: object.globals.all(),
     maps: object.maps.filter((map) => map.spec.section === null).map((map) => mapReport(machine, program, map)),

@@ -30,6 +30,7 @@ export function collectLiveRun(session: LiveSession, program: ProgramSpec, resul
     durationNs: result.durationNs,
     cpu: result.cpu,
     times: result.times,
+    stopped: null,
     printk: [],
     globals: globalsOf(session),
     maps: maps.filter(({ section }) => section === null).flatMap((map) => mapReport(session, live, map)),

@@ -30,6 +30,7 @@ const plain: Readonly<Record<Exclude<FaultKind, AccessFault>, string>> = {
   'no-packet': 'ld_abs and ld_ind need a packet, and this program has none',
   'no-map': 'the argument is no map',
   budget: 'the instruction budget is used up',
+  'time-limit': 'the time limit is reached',
   trap: 'the function called went outside of memory',
 };
 

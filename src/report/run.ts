@@ -62,6 +62,8 @@ export interface RunReport {
   readonly durationNs: number | null;
   readonly cpu: number;
   readonly times: number | null;
+  /** Why it ran less often than it was to, where each run came to its end. */
+  readonly stopped: 'time-limit' | null;
   readonly printk: readonly string[];
   /** Integers above 2^53 are decimal strings. */
   readonly globals: Readonly<Record<string, BtfValue | MaskReport>>;
@@ -123,9 +125,10 @@ export function formatRun(report: RunReport, paint: Paint, withState = true): st
   return `${lines.join('\n')}\n`;
 }
 
-function endOf({ fault, died, retval }: RunReport, paint: Paint): string {
+function endOf({ fault, died, retval, stopped }: RunReport, paint: Paint): string {
   if (typeof died === 'string') return paint('red', died);
-  return fault ? paint('red', 'stopped by a fault') : `returned ${showReturn(retval ?? 0)}`;
+  if (fault) return paint('red', 'stopped by a fault');
+  return `returned ${showReturn(retval ?? 0)}${stopped ? paint('red', ', then stopped by the time limit') : ''}`;
 }
 
 function effortOf({ times, insns }: RunReport): string {

@@ -224,6 +224,8 @@ describe('failing on purpose, and the ledger', () => {
     [['--fail', 'creat:1'], /names nothing that can fail; .*, ringbuf, any/],
     [['--fail-rate', '2'], /no share from 0 to 1/],
     [['--memory-limit', '1'], /whole number from 4/],
+    [['--budget', '0'], /whole number from 1/],
+    [['--time-limit', '0'], /no time in seconds, from 0.001/],
   ] as const)('refuses %j in one line', (args, message) => {
     const result = cli(...SHARE, ...args);
     expect(result.status).toBe(2);
@@ -368,5 +370,44 @@ describe('run --parallel', () => {
     const result = cli('run', object, '--parallel', '--prog', 'claim', '--prog', 'claim', '--cpus', '1');
     expect(result.stderr.trim()).toBe('bpf-cpumask: --parallel: 2 programs need CPU 1; give --cpus 2');
     expect(result.status).toBe(2);
+  });
+});
+
+describe('bounds', () => {
+  const HANG = ['run', 'test/objects/parallel.bpf.o', '--prog', 'hang'];
+  const CLAIM = ['run', 'examples/claim/claim.bpf.o', '--prog', 'claim_cpu', '--times', '1000000000'];
+
+  it.each(['interp', 'jit'])('--budget and --time-limit stop a run, %s', (engine) => {
+    const byBudget = cli(...HANG, '--engine', engine, '--budget', '100000', '--json');
+    expect(byBudget.status).toBe(1);
+    expect(json(byBudget)[0]).toMatchObject({ retval: null, fault: { kind: 'budget' } });
+    const byTime = cli(...HANG, '--engine', engine, '--time-limit', '.1', '--json');
+    expect(byTime.status).toBe(1);
+    expect(json(byTime)[0]).toMatchObject({ retval: null, stopped: null, fault: { kind: 'time-limit' } });
+  });
+
+  it.each([[[]], [['--parallel']]])('--time-limit ends repetitions, %j', (args) => {
+    const result = cli(...CLAIM, ...args, '--time-limit', '0.1', '--json');
+    expect(result.status).toBe(1);
+    const [report] = json(result);
+    expect(report).toMatchObject({ fault: null, stopped: 'time-limit' });
+    expect(report?.times).toBeGreaterThan(0);
+    expect(cli(...CLAIM, ...args, '--time-limit', '0.1').stdout).toMatch(
+      /^claim_cpu {2}syscall {2}returned -?\d+, then stopped by/,
+    );
+  });
+
+  it('takes a ledger of what ran, and none of what ran long', () => {
+    const short = cli(...HANG, '--budget', '100000', '--ledger');
+    expect(short.stdout).toMatch(/^ledger$/m);
+    const long = cli(...HANG, '--budget', '70000000', '--ledger');
+    expect(long.stdout).not.toMatch(/^ledger$/m);
+    expect(long.stderr).toMatch(
+      /^no ledger: it runs 70,0\d\d,\d{3} instructions again, .*; give --budget or --times less\n$/,
+    );
+  });
+
+  it.each(['2048', '4095'])('--memory-limit %s', (limit) => {
+    expect(cli(...CLAIM.slice(0, 4), '--memory-limit', limit)).toMatchObject({ status: 0, stderr: '' });
   });
 });

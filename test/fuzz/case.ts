@@ -78,7 +78,7 @@ function runProgram(machine: Machine, program: Program): Outcome {
     const report = collectRun(
       machine,
       program,
-      { last: run, times: 1, insns: run.insns, durationNs: run.durationNs },
+      { last: run, times: 1, insns: run.insns, durationNs: run.durationNs, stopped: null },
       { cpu: 0, firstWarning: 0 },
     );
     formatRun(report, (_style, text) => text);

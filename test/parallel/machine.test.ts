@@ -54,7 +54,7 @@ function left({ machine, object }: Bench): number {
   return machine.liveObjects().length;
 }
 
-const clean = { fault: null, died: null };
+const clean = { fault: null, stopped: null, died: null };
 
 describe.each(ENGINE_NAMES)('two CPUs at once, %s', (engine) => {
   const rounds = 1000;
@@ -131,8 +131,20 @@ describe.each(ENGINE_NAMES)('two CPUs at once, %s', (engine) => {
       ],
       { timeLimitMs: 500 },
     );
-    expect(stuck).toMatchObject({ died: null, fault: { kind: 'budget' } });
+    expect(stuck).toMatchObject({ died: null, stopped: null, fault: { kind: 'time-limit' } });
     expect(fine).toMatchObject(clean);
+    expect(left(b)).toBe(0);
+  });
+
+  it('say that time was up between two runs', async () => {
+    const b = bench(engine, 1);
+    const job = { cpu: 1, program: b.object.program('claim'), times: 1e9 };
+    const [run] = await b.machine.runParallel([job], { timeLimitMs: 100 });
+    expect(run).toMatchObject({ fault: null, died: null, stopped: 'time-limit' });
+    expect(run?.runs).toBeGreaterThan(0);
+    expect(run?.runs).toBeLessThan(1e9);
+    await expect(b.machine.runParallel([job], { timeLimitMs: -5 })).rejects.toThrow(/timeLimitMs.*from 1 on/);
+    await expect(b.machine.runParallel([{ ...job, budget: 1.5 }])).rejects.toThrow(/budget.*whole number/);
     expect(left(b)).toBe(0);
   });
 });

@@ -1,16 +1,16 @@
 import { Option } from 'commander';
 import { EXIT, InputError, NotSupported } from '../../errors.ts';
-import { FAILURE_KINDS, FAILURES, type FailureKind } from '../../kernel/fault.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { BpfObject } from '../../machine/object.ts';
 import type { Program, ProgramRun } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
-import { collectParallelRun, collectRun, nextWarning } from '../../report/collect.ts';
+import { collectParallelRun, collectRun, nextWarning, type RunTotals } from '../../report/collect.ts';
 import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
-import { alignRows, thousands } from '../../report/table.ts';
+import { thousands } from '../../report/table.ts';
 import { type AroundFlags, around, loadedNames, runCheck, runSetUps } from '../around.ts';
 import type { CommandModule } from '../command.ts';
+import { type FailureFlags, failPlan, failureLines, injectFaults, noteUnreached, share } from '../failures.ts';
 import { openMachine } from '../machine.ts';
 import {
   choice,
@@ -21,12 +21,13 @@ import {
   machineOptions,
   noteIdle,
   refuse,
+  seconds,
   settings,
 } from '../options.ts';
 import { isRejected } from '../rejected.ts';
 import { note, paintFor, print, printJson } from '../terminal.ts';
 
-interface RunFlags extends MachineFlags, AroundFlags {
+interface RunFlags extends MachineFlags, AroundFlags, FailureFlags {
   readonly prog?: readonly string[];
   readonly engine: 'interp' | 'jit' | 'live';
   readonly cpu: number;
@@ -40,21 +41,24 @@ interface RunFlags extends MachineFlags, AroundFlags {
   readonly times: number;
   readonly parallel?: boolean;
   readonly ledger?: true | 'json';
-  readonly fail?: FailPlan;
-  readonly failRate?: number;
-  readonly delayRefill?: boolean;
   readonly memoryLimit?: number;
+  readonly budget: number;
+  readonly timeLimit?: number;
   readonly json?: boolean;
 }
 
-/** Instructions after which a program is taken to hang: some tens of seconds. */
+/** Instructions after which a run is taken to hang: some seconds compiled, half a minute interpreted. */
 const BUDGET = 2 ** 32;
+/** Instructions that are run once more to take a ledger: when something leaked, and when it was asked for. */
+const LEDGER_INSNS = { leaked: 2 ** 22, asked: 2 ** 26 } as const;
 
 /** Options that change what runs in ways that the running kernel knows nothing of. */
 const SIMULATED_ONLY = [
   ...['--pid', '--affinity', '--topology', '--fire', '--parallel', '--setup', '--check'],
-  ...['--ledger', '--fail', '--fail-rate', '--delay-refill'],
+  ...['--ledger', '--fail', '--fail-rate', '--delay-refill', '--budget', '--time-limit'],
 ];
+
+const MIB = 2 ** 20;
 
 const ENGINES = ['interp', 'jit', 'live'] as const;
 
@@ -109,6 +113,17 @@ const module: CommandModule = {
             count('--memory-limit', 4, 4095),
           ),
         )
+        .addOption(
+          new Option('--budget <n>', 'instructions after which a run is stopped')
+            .argParser(count('--budget', 1, Number.MAX_SAFE_INTEGER))
+            .default(BUDGET),
+        )
+        .addOption(
+          new Option(
+            '--time-limit <seconds>',
+            'time after which a program is stopped, all its runs together',
+          ).argParser(seconds('--time-limit')),
+        )
         .option('--json', 'one JSON object a program, on one line'),
     )
       .addHelpText('after', () => `${EXAMPLES}\n\n${failureLines().join('\n')}`)
@@ -147,10 +162,13 @@ async function run(path: string, flags: RunFlags): Promise<number> {
   if (!ready) return EXIT.failed;
   if (flags.parallel) return runAtOnce(machine, programs, check, flags);
   let status: number = EXIT.ok;
+  const made: Made[] = [];
   programs.forEach((program, i) => {
     if (i > 0 && !flags.json) print('');
     try {
-      if (!runOne(machine, program, flags, !check && i === programs.length - 1)) status = EXIT.failed;
+      const totals = runOne(machine, program, flags, !check && i === programs.length - 1);
+      if (totals) made.push({ program: i, ...totals });
+      if (!totals || totals.last.fault || totals.stopped) status = EXIT.failed;
     } catch (error) {
       // What one program cannot do is no reason not to run the others; alone, it is the answer.
       if (!(error instanceof NotSupported) || programs.length === 1) throw error;
@@ -162,58 +180,8 @@ async function run(path: string, flags: RunFlags): Promise<number> {
   if (check && !runCheck(machine, check, flags)) status = EXIT.failed;
   const leaked = machine.leaks().length > 0;
   if (leaked) status = EXIT.failed;
-  if (flags.ledger || (!flags.json && leaked)) showLedger(bytes, path, flags);
+  if (flags.ledger || (!flags.json && leaked)) showLedger(bytes, path, flags, made);
   return status;
-}
-
-interface FailPlan {
-  /** Absent: any. */
-  readonly kind?: FailureKind;
-  readonly nth: number;
-}
-
-/** `create:2` -> the second mask */
-function failPlan(text: string): FailPlan {
-  const [, what = '', nth = ''] = /^(\w+):(\d{1,9})$/.exec(text) ?? [];
-  const kind = FAILURE_KINDS.find((name) => name === what);
-  if (!(kind || what === 'any') || Number(nth) < 1) {
-    const names = [...FAILURE_KINDS, 'any'].join(', ');
-    throw new InputError(
-      '--fail',
-      '',
-      `"${text}" names nothing that can fail; write create:1 for the first of ${names}`,
-    );
-  }
-  return { nth: Number(nth), ...(kind ? { kind } : {}) };
-}
-
-/** The kinds of --fail, for --help. */
-function failureLines(): string[] {
-  const rows = FAILURE_KINDS.map((kind) => [`  ${kind}`, FAILURES[kind].what, FAILURES[kind].gives]);
-  return ['What can fail, and what the program gets then:', '', ...alignRows(rows)];
-}
-
-function share(text: string): number {
-  const value = /^(0|1|0?\.\d+|1\.0+)$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(value)) throw new InputError('--fail-rate', '', `"${text}" is no share from 0 to 1`);
-  return value;
-}
-
-function injectFaults(machine: Machine, { fail, failRate, delayRefill }: RunFlags): void {
-  if (fail || failRate !== undefined)
-    machine.faults.plan({ ...fail, ...(failRate === undefined ? {} : { rate: failRate }) });
-  if (delayRefill) machine.rcu.irqWorkDelayed = true;
-}
-
-/** Says when what was to fail was never asked for. */
-function noteUnreached({ faults }: Machine, { fail, failRate }: RunFlags): void {
-  const { calls } = faults;
-  if (fail && calls < fail.nth) {
-    const { kind = 'any', nth } = fail;
-    note(
-      `--fail ${kind}:${nth} was not reached: ${calls === 0 ? 'none was' : `only ${thousands(calls)} ${calls === 1 ? 'was' : 'were'}`} asked for`,
-    );
-  } else if (failRate && calls === 0) note('--fail-rate had nothing to fail: nothing that can was asked for');
 }
 
 /** The object in a machine, and what of it is to run. */
@@ -235,22 +203,37 @@ function load(bytes: Uint8Array, path: string, machine: Machine, flags: RunFlags
 }
 
 function machineFlags({ memoryLimit, ...flags }: RunFlags, ledger: boolean) {
-  return { ...flags, ledger, memoryLimit: memoryLimit === undefined ? undefined : memoryLimit << 20 };
+  return { ...flags, ledger, memoryLimit: memoryLimit === undefined ? undefined : memoryLimit * MIB };
 }
 
-/** Runs everything once more, on a machine that keeps a ledger: the same seed gives the same run. */
-function showLedger(bytes: Uint8Array, path: string, flags: RunFlags): void {
+/** What was run of a program: its index, and how much. */
+interface Made extends RunTotals {
+  readonly program: number;
+}
+
+/**
+ * Runs what was run once more, on a machine that keeps a ledger: the same seed gives the same run. That is slow, so that of long runs
+ * there is none.
+ */
+function showLedger(bytes: Uint8Array, path: string, flags: RunFlags, made: readonly Made[]): void {
+  const most = flags.ledger ? LEDGER_INSNS.asked : LEDGER_INSNS.leaked;
+  const insns = made.reduce((sum, totals) => sum + totals.insns, 0);
+  if (insns > most) {
+    const how = insns > LEDGER_INSNS.asked ? 'give --budget or --times less' : 'ask for it with --ledger';
+    note(
+      `no ledger: it runs ${thousands(insns)} instructions again, one by one, and takes at most ${thousands(most)}; ${how}`,
+    );
+    return;
+  }
   const { machine, programs, check } = load(bytes, path, openMachine(machineFlags(flags, true)), flags);
-  for (const program of programs) {
-    try {
-      for (let i = 0; i < flags.times && !runOnce(program, flags).fault; i++);
-    } catch (error) {
-      // Said already, when it ran for its report.
-      if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
-    }
+  for (const { program, times, insns } of made) {
+    // No run may take more than all together took: where one was stopped, it stops again.
+    let left = insns;
+    for (let i = 0; i < times && left > 0; i++)
+      left -= runOnce(programs[program] as Program, flags, { budget: left }).insns;
   }
   machine.faults.plan({});
-  check?.run({ cpu: flags.cpu, budget: BUDGET });
+  check?.run({ cpu: flags.cpu, budget: most });
   if (!machine.ledger) return;
   const objects = ledgerReport(machine, machine.ledger);
   if (flags.ledger === 'json') printJson({ ledger: objects });
@@ -282,15 +265,15 @@ async function runAtOnce(
   const { times, ctx, data, fire } = flags;
   const jobs = programs.map((program, i) => {
     const input = program.isTraced ? { tracepoint: fire } : program.type === 'syscall' ? { ctx } : { data };
-    return { cpu: flags.cpu + i, program, times, budget: BUDGET, ...input };
+    return { cpu: flags.cpu + i, program, times, budget: flags.budget, ...input };
   });
   let status: number = EXIT.ok;
   const firstWarning = nextWarning(machine);
-  const runs = await machine.runParallel(jobs);
+  const runs = await machine.runParallel(jobs, { timeLimitMs: flags.timeLimit });
   machine.dispose();
   runs.forEach((run, i) => {
     const report = collectParallelRun(machine, run, firstWarning);
-    if (run.died !== null || run.fault) status = EXIT.failed;
+    if (run.died !== null || run.fault || run.stopped) status = EXIT.failed;
     if (flags.json) printJson(runToJson(report));
     else {
       if (i > 0) print('');
@@ -303,35 +286,40 @@ async function runAtOnce(
   return status;
 }
 
-/** Runs a program as often as asked, and prints its report; false when it was refused or stopped by a fault. */
-function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boolean): boolean {
-  if (isRejected(program, flags)) return false;
+/** Runs a program as often as asked, and prints its report; null when it was refused. */
+function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boolean): RunTotals | null {
+  if (isRejected(program, flags)) return null;
   const firstWarning = nextWarning(machine);
-  let last = runOnce(program, flags);
+  const { timeLimit = Number.POSITIVE_INFINITY } = flags;
+  const end = performance.now() + timeLimit;
+  let last = runOnce(program, flags, { timeLimitMs: flags.timeLimit });
   const sums = { times: 1, insns: last.insns, durationNs: last.durationNs };
-  while (sums.times < flags.times && !last.fault) {
-    last = runOnce(program, flags);
-    sums.times++;
-    sums.insns += last.insns;
-    sums.durationNs += last.durationNs;
+  let stopped: RunTotals['stopped'] = null;
+  while (sums.times < flags.times && !last.fault && !stopped) {
+    const left = end - performance.now();
+    if (left < 1) stopped = 'time-limit';
+    else {
+      last = runOnce(program, flags, { timeLimitMs: flags.timeLimit && left });
+      sums.times++;
+      sums.insns += last.insns;
+      sums.durationNs += last.durationNs;
+    }
   }
-  const report = collectRun(machine, program, { last, ...sums }, { cpu: flags.cpu, firstWarning });
+  const totals = { last, stopped, ...sums };
+  const report = collectRun(machine, program, totals, { cpu: flags.cpu, firstWarning });
   if (flags.json) printJson(runToJson(report));
   else print(formatRun(report, paintFor(process.stdout), isLast || report.fault !== null));
-  return report.fault === null;
+  return totals;
 }
 
-function runOnce(program: Program, { cpu, ctx, data, fire }: RunFlags): ProgramRun {
-  if (!program.isTraced) {
-    const takesPacket = program.type !== 'syscall';
-    return program.run({
-      cpu,
-      ctx: takesPacket ? undefined : ctx,
-      data: takesPacket ? data : undefined,
-      budget: BUDGET,
-    });
-  }
-  return program.run({ cpu, tracepoint: fire, budget: BUDGET });
+function runOnce(
+  program: Program,
+  { cpu, ctx, data, fire, budget }: RunFlags,
+  limits: { readonly budget?: number; readonly timeLimitMs?: number | undefined },
+): ProgramRun {
+  const given = { cpu, budget, ...limits };
+  if (program.isTraced) return program.run({ ...given, tracepoint: fire });
+  return program.run(program.type === 'syscall' ? { ...given, ctx } : { ...given, data });
 }
 
 function setUpTask(machine: Machine, { pid, affinity }: RunFlags): void {

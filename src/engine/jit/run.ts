@@ -11,7 +11,7 @@ const NO_BUDGET = 2 ** 40;
 const STACK_BYTES = 64 << 10;
 const STACK_ABOVE = 64;
 /** Instructions between two looks at the clock, where a run has a time limit. */
-const SLICE = 1 << 24;
+const SLICE = 1 << 20;
 
 type BpfFunction = (r1: bigint, r2: bigint, r3: bigint, r4: bigint, r5: bigint, frame: number) => bigint;
 
@@ -127,7 +127,8 @@ export class JitRuns {
   /** More instructions for a run that has used up what it was given. */
   #grant(left: bigint, insn: number): bigint {
     const more = Math.min(SLICE, this.#budget - this.#granted);
-    if (more <= 0 || performance.now() >= this.#deadline) throw new Stopped('budget', insn, left);
+    if (more <= 0) throw new Stopped('budget', insn, left);
+    if (performance.now() >= this.#deadline) throw new Stopped('time-limit', insn, left);
     this.#granted += more;
     return left + BigInt(more);
   }
