@@ -3,6 +3,7 @@ import type { Machine } from '../machine/machine.ts';
 import type { BpfObject } from '../machine/object.ts';
 import type { Program, ProgramRun } from '../machine/run.ts';
 import { collectRun, nextWarning } from '../report/collect.ts';
+import { readerOf } from '../report/maps.ts';
 import { formatRun, type RunReport, runToJson } from '../report/run.ts';
 import { isRejected } from './rejected.ts';
 import { note, paintFor, print, printJson } from './terminal.ts';
@@ -37,11 +38,11 @@ export function around(object: BpfObject, { setup = [], check }: AroundFlags): A
   };
 }
 
-function runAlone(machine: Machine, program: Program, { cpu }: AroundFlags): [ProgramRun, RunReport] {
+function runAlone(machine: Machine, program: Program, { cpu, json }: AroundFlags): [ProgramRun, RunReport] {
   const firstWarning = nextWarning(machine);
   const last = program.run({ cpu, budget: machine.ledger ? LEDGER_BUDGET : BUDGET });
   const totals = { last, times: 1, insns: last.insns, durationNs: last.durationNs, stopped: null };
-  return [last, collectRun(machine, program, totals, { cpu, firstWarning })];
+  return [last, collectRun(machine, program, totals, { cpu, firstWarning, reader: readerOf(json) })];
 }
 
 function show(report: RunReport, { json }: AroundFlags): void {

@@ -10,6 +10,7 @@ import { SyscallError } from '../platform/node/native.ts';
 import { openProfile } from '../platform/node/profile.ts';
 import { possibleCpus, setAffinity } from '../platform/node/sched_affinity.ts';
 import { collectLiveRun } from '../report/collect_live.ts';
+import { readerOf } from '../report/maps.ts';
 import { formatRun, runToJson } from '../report/run.ts';
 import { errnoName } from '../uapi/errno.ts';
 import { checkPrograms } from './programs.ts';
@@ -80,7 +81,12 @@ export function runLive(bytes: Uint8Array, path: string, flags: LiveRunFlags): n
       return;
     }
     try {
-      const report = collectLiveRun(session, linked.spec, { ...runIt(run, linked, flags), cpu: flags.cpu });
+      const report = collectLiveRun(
+        session,
+        linked.spec,
+        { ...runIt(run, linked, flags), cpu: flags.cpu },
+        readerOf(flags.json),
+      );
       if (flags.json) printJson(runToJson(report));
       else print(formatRun(report, paintFor(process.stdout)));
     } catch (error) {

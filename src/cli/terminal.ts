@@ -1,4 +1,5 @@
 /** What the commands print with: one place that knows about terminals, colour and closed pipes. */
+import { NotSupported } from '../errors.ts';
 
 /** Escape sequences by name. */
 const STYLES = {
@@ -27,7 +28,14 @@ export function print(text: string): void {
 
 /** One JSON object, one line. bigint values become decimal strings. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_key, v) => (typeof v === 'bigint' ? v.toString() : v)));
+  let text: string;
+  try {
+    text = JSON.stringify(value, (_key, v) => (typeof v === 'bigint' ? v.toString() : v));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new NotSupported(`JSON of this size (${error.message})`);
+  }
+  print(text);
 }
 
 /** Messages for people go to stderr. */

@@ -9,8 +9,10 @@ import type { Machine } from './machine.ts';
 
 interface Place {
   readonly section: DataSection;
-  /** In simulated memory. */
-  readonly offset: number;
+  readonly map: BpfMap;
+  /** In the section's value, and that in simulated memory. */
+  readonly from: number;
+  readonly base: number;
   readonly size: number;
   readonly typeId: number;
 }
@@ -31,15 +33,15 @@ export class Globals {
 
   /**
    * The value of a variable, or of a part of one: `err`, `table[1].cpu`. See btf/values.ts for what becomes of each type; a kptr
-   * to a CPU mask is `{ type, cpus, refs }` or null.
+   * to a CPU mask is `{ type, cpus, refs }` or null; locks, timers, lists and trees read as zero.
    * @throws InputError when the object has none of that name
    */
   get(name: string): BtfValue {
-    const { offset, size, typeId } = this.find(name);
+    const { map, base, from, size, typeId } = this.find(name);
     const { memory } = this.machine;
     const { btf } = this.spec;
     if (!btf) return null;
-    return decodeValue(btf, typeId, memory.read(offset, size), {
+    return decodeValue(btf, typeId, map.readValue(base, from, size), {
       pointer: (id, address) => maskValue(memory, btf, id, address),
     });
   }
@@ -49,7 +51,8 @@ export class Globals {
    * @throws InputError when there is none of that name, or the value does not fit its type
    */
   set(name: string, value: unknown): void {
-    const { section, offset, size, typeId } = this.find(name);
+    const { section, base, from, size, typeId } = this.find(name);
+    const offset = base + from;
     if (section.kind === 'rodata' || section.kind === 'kconfig') {
       throw new InputError('global variable', name, 'is a constant once loaded; give its value to load()');
     }
@@ -79,7 +82,7 @@ export class Globals {
       throw new InputError('global variable', name, 'the object has no BTF that says its type; compile with -g');
     }
     const place = resolvePath(spec.btf, found.variable, rest, name);
-    const base = this.mapAt(found.map).valueOffset(0);
-    return { section, offset: base + place.offset, size: place.size, typeId: place.typeId };
+    const map = this.mapAt(found.map);
+    return { section, map, base: map.valueOffset(0), from: place.offset, size: place.size, typeId: place.typeId };
   }
 }

@@ -148,6 +148,21 @@ describe('programs and globals', () => {
     expect(() => program.run()).toThrow('was rejected by the verifier: BPF_EXIT instruction in main prog');
   });
 
+  it('show locks, lists and trees as zero, as user space reads them', () => {
+    const machine = boot({ cpus: 2 });
+    const loaded = machine.load(object('test/objects/stash.bpf.o'), { set: { pid: 1 } });
+    expect(loaded.program('tree_in_order').run().retval).toBe(0);
+    const section = loaded.maps.find((map) => map.spec.section?.sectionName === '.bss.TREE');
+    const [at, size] = [section?.valueOffset(0) ?? 0, section?.valueSize ?? 0];
+    expect(machine.memory.read(at, size).some((byte) => byte !== 0)).toBe(true);
+    expect(loaded.globals.get('tree')).toEqual({ opaque: [0, 0] });
+    expect(loaded.globals.get('tree.opaque[1]')).toBe(0);
+    // Kptrs are told.
+    const slots = machine.load(object('test/objects/slots.bpf.o'), { set: { pid: 1, nr_cpus: 2 } });
+    slots.program('global_one').run();
+    expect(JSON.stringify(slots.globals.all())).toContain('"type":"bpf_cpumask"');
+  });
+
   it('take a context or a packet only where there is one', () => {
     const machine = boot({ cpus: 2 });
     const loaded = machine.load(object('test/objects/globals.bpf.o'));

@@ -4,7 +4,7 @@ import { ALLOC_TASK } from '../../assembly/layout.ts';
 import type { BtfValue } from '../btf/values.ts';
 import { decodeValue } from '../btf/values.ts';
 import type { Fault } from '../engine/fault.ts';
-import type { BpfMap } from '../kernel/bpf/maps/index.ts';
+import type { BpfMap, MapEntry } from '../kernel/bpf/maps/index.ts';
 import { maskValue, readMask } from '../kernel/mask_value.ts';
 import { ALLOC_NAMES } from '../kernel/memory.ts';
 import { drainPrintk, lostPrintk } from '../kernel/printk.ts';
@@ -14,13 +14,15 @@ import type { ParallelRun } from '../machine/parallel.ts';
 import type { Program, ProgramRun } from '../machine/run.ts';
 import { type FaultNames, faultLines } from './fault.ts';
 import { type LeakReport, objectsReport } from './leaks.ts';
-import type { EntryReport, FaultReport, KptrReport, MapReport, RunReport, SourceReport } from './run.ts';
+import { allZero, type MapSource, mapReport, type Reader } from './maps.ts';
+import type { FaultReport, KptrReport, MapReport, RunReport, SourceReport } from './run.ts';
 import { toHex } from './table.ts';
 
 export interface CollectOptions {
   readonly cpu: number;
   /** Number of the first warning that is this program's. */
   readonly firstWarning: number;
+  readonly reader: Reader;
 }
 
 /** Runs of one program, one after another. */
@@ -45,11 +47,15 @@ const NOT_KNOWN = { retval: null, insns: null, durationNs: null, times: null };
  * The report of a CPU of a parallel run. Of one whose thread died it says what the machine holds; what it had done by then is not
  * known.
  */
-export function collectParallelRun(machine: Machine, run: ParallelRun, firstWarning: number): RunReport {
+export function collectParallelRun(
+  machine: Machine,
+  run: ParallelRun,
+  options: Omit<CollectOptions, 'cpu'>,
+): RunReport {
   const { program, cpu, died, runs, retval, insns, durationNs, fault, stopped } = run;
   const last = { retval, r0: BigInt(retval), insns, durationNs, fault, ctx: null, data: null };
   const totals = { last, times: runs, insns, durationNs, stopped };
-  const report = collectRun(machine, program, totals, { cpu, firstWarning });
+  const report = collectRun(machine, program, totals, { ...options, cpu });
   return died === null ? { ...report, died } : { ...report, ...NOT_KNOWN, died };
 }
 
@@ -79,7 +85,9 @@ export function collectRun(
     stopped,
     printk,
     globals: object.globals.all(),
-    maps: object.maps.filter((map) => map.spec.section === null).map((map) => mapReport(machine, program, map)),
+    maps: object.maps
+      .filter((map) => map.spec.section === null)
+      .map((map) => mapOf(machine, program, map, options.reader)),
     objects: objectsReport(
       live.length,
       leaked.map((leak) => leakReport(machine, leak)),
@@ -139,36 +147,33 @@ export function leakReport(machine: Machine, leak: LostReferences): LeakReport {
   };
 }
 
-function mapReport(machine: Machine, program: Program, map: BpfMap): MapReport {
+function mapOf(machine: Machine, program: Program, map: BpfMap, reader: Reader): MapReport {
   const { btf } = program.object.spec;
   const { memory } = machine;
   const show = (typeId: number, bytes: Uint8Array): BtfValue | undefined =>
     btf && typeId
       ? decodeValue(btf, typeId, bytes, { pointer: (id, address) => maskValue(memory, btf, id, address) })
       : undefined;
-  const entries: EntryReport[] = [];
-  for (const { key, value, memoryOffset } of map.entries()) {
-    // The report for people shows what is really there, kptrs too; `value` is what user space would see.
-    const raw = memoryOffset === null ? value : memory.read(memoryOffset, map.valueSize);
-    const shownKey = key.length ? show(map.spec.keyTypeId, key) : '';
-    const shownValue = memoryOffset === null ? undefined : show(map.spec.valueTypeId, raw);
-    entries.push({
-      key: toHex(key),
-      value: toHex(value),
-      kptrs: kptrsIn(machine, map, memoryOffset),
-      ...(shownKey !== undefined && shownValue !== undefined ? { shown: { key: shownKey, value: shownValue } } : {}),
-    });
-  }
-  // Hash order says nothing; by key, entries can be found.
-  if (!map.type.endsWith('array') && entries.every((entry) => entry.key !== '')) entries.sort(byKey);
-  return { name: map.name, type: map.type, maxEntries: map.maxEntries, entries };
-}
-
-/** As little endian numbers, which most keys are. */
-function byKey(a: EntryReport, b: EntryReport): number {
-  const number = ({ key }: EntryReport) => (key.match(/../g) ?? []).reverse().join('');
-  const [left, right] = [number(a), number(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  const { name, type, maxEntries, valueSize } = map;
+  const perCpu = type.startsWith('percpu') ? machine.cpus * Math.ceil(valueSize / 8) * 8 : valueSize;
+  const source: MapSource<MapEntry> = {
+    ...{ name, type, maxEntries, valueSize: perCpu },
+    entries: map.entries(),
+    isZero: (entry) => {
+      const at = entry.memoryOffset;
+      if (at === null) return allZero(entry.value);
+      return allZero(memory.u8().subarray(at, at + valueSize)) || allZero(map.readValue(at));
+    },
+    value: (entry) => entry.value,
+    kptrs: (entry) => kptrsIn(machine, map, entry.memoryOffset),
+    show: ({ key, memoryOffset }) => {
+      // The report for people shows what is really there, kptrs too; `value` is what user space would see.
+      const shownKey = key.length ? show(map.spec.keyTypeId, key) : '';
+      const shownValue = memoryOffset === null ? undefined : show(map.spec.valueTypeId, map.readValue(memoryOffset));
+      return shownKey !== undefined && shownValue !== undefined ? { key: shownKey, value: shownValue } : undefined;
+    },
+  };
+  return mapReport(source, reader);
 }
 
 function kptrsIn(machine: Machine, map: BpfMap, valueOffset: number | null): KptrReport[] {

@@ -3,7 +3,8 @@ import { type BtfValue, decodeValue, EnumValue } from '../btf/values.ts';
 import type { LiveObject } from '../engine/live.ts';
 import type { LiveSession } from '../engine/live_session.ts';
 import type { MapSpec, ProgramSpec } from '../loader/spec.ts';
-import type { EntryReport, MapReport, RunReport } from './run.ts';
+import { allZero, type MapSource, mapReport, type Reader } from './maps.ts';
+import type { MapReport, RunReport } from './run.ts';
 import { toHex } from './table.ts';
 
 export interface LiveRunResult {
@@ -17,7 +18,12 @@ export interface LiveRunResult {
 /** A kptr that user space cannot see: a lookup gives zero in its place, whatever is there. */
 const HIDDEN = new EnumValue(0, '(hidden)');
 
-export function collectLiveRun(session: LiveSession, program: ProgramSpec, result: LiveRunResult): RunReport {
+export function collectLiveRun(
+  session: LiveSession,
+  program: ProgramSpec,
+  result: LiveRunResult,
+  reader: Reader,
+): RunReport {
   const { spec, live, maps } = session;
   return {
     object: spec.name,
@@ -33,7 +39,7 @@ export function collectLiveRun(session: LiveSession, program: ProgramSpec, resul
     stopped: null,
     printk: [],
     globals: globalsOf(session),
-    maps: maps.filter(({ section }) => section === null).flatMap((map) => mapReport(session, live, map)),
+    maps: maps.filter(({ section }) => section === null).flatMap((map) => mapOf(session, live, map, reader)),
     objects: { live: 0, leaked: [], leakedCount: 0, lines: [] },
     warnings: [],
     fault: null,
@@ -57,18 +63,22 @@ function pointer(_typeId: number, address: bigint): BtfValue {
   return address === 0n ? HIDDEN : `0x${address.toString(16)}`;
 }
 
-function mapReport({ spec: { btf } }: LiveSession, live: LiveObject, map: MapSpec): MapReport[] {
-  const found = live.entries(map);
-  if (!found) return [];
-  const entries = found.map(({ key, value }): EntryReport => {
-    const shown =
-      btf && map.keyTypeId && map.valueTypeId
+function mapOf({ spec: { btf } }: LiveSession, live: LiveObject, map: MapSpec, reader: Reader): MapReport[] {
+  const entries = live.entries(map);
+  if (!entries) return [];
+  const { name, type, maxEntries, keyTypeId, valueTypeId } = map;
+  const source: MapSource<(typeof entries)[number]> = {
+    ...{ name, type, maxEntries, entries, valueSize: entries[0]?.value.length ?? 0 },
+    isZero: ({ value }) => allZero(value),
+    value: ({ value }) => value,
+    kptrs: () => [],
+    show: ({ key, value }) =>
+      btf && keyTypeId && valueTypeId
         ? {
-            key: decodeValue(btf, map.keyTypeId, key),
-            value: decodeValue(btf, map.valueTypeId, value.subarray(0, map.valueSize), { pointer }),
+            key: decodeValue(btf, keyTypeId, key),
+            value: decodeValue(btf, valueTypeId, value.subarray(0, map.valueSize), { pointer }),
           }
-        : null;
-    return { key: toHex(key), value: toHex(value), kptrs: [], ...(shown ? { shown } : {}) };
-  });
-  return [{ name: map.name, type: map.type, maxEntries: map.maxEntries, entries }];
+        : undefined,
+  };
+  return [mapReport(source, reader)];
 }

@@ -18,7 +18,7 @@ export interface KptrReport extends MaskReport {
 }
 
 export interface EntryReport {
-  /** Hex of memory, as a lookup from user space gives it. Queues and stacks have no key: "". */
+  /** Hex of memory, as a lookup from user space gives it. Queues and stacks have no key: ""; what is shown decoded no value. */
   readonly key: string;
   readonly value: string;
   readonly kptrs: readonly KptrReport[];
@@ -30,6 +30,9 @@ export interface MapReport {
   readonly name: string;
   readonly type: string;
   readonly maxEntries: number;
+  /** Entries that there are; those of array types whose bytes are all zero. */
+  readonly counts: { readonly entries: number; readonly zero: number };
+  /** For JSON all; for people the first that are not zero. */
   readonly entries: readonly EntryReport[];
 }
 
@@ -95,8 +98,8 @@ export function runToJson(report: RunReport): unknown {
 
 /** Widest line of a table of map entries; wider ones are written one field a line. */
 const TABLE_WIDTH = 110;
-/** Entries of one map that are shown; JSON has all. */
-const MAX_SHOWN = 64;
+/** Elements of one array that are shown. */
+const MAX_ELEMENTS = 64;
 
 /**
  * The report as lines for people.
@@ -172,6 +175,10 @@ export function showValue(value: BtfValue | MaskReport): string {
 function shorten(elements: readonly string[]): string {
   const parts: string[] = [];
   for (let i = 0; i < elements.length; ) {
+    if (parts.length >= MAX_ELEMENTS) {
+      parts.push(`and ${thousands(elements.length - i)} more`);
+      break;
+    }
     let end = i + 1;
     while (end < elements.length && elements[end] === elements[i]) end++;
     if (end - i > 3) parts.push(`${elements[i]} (${thousands(end - i)} times)`);
@@ -190,14 +197,13 @@ function flatten(value: BtfValue, path: string, out: Map<string, string>): Map<s
 }
 
 function mapLines(map: MapReport, paint: Paint): string[] {
-  const isZero = (entry: EntryReport) => /^0*$/.test(entry.value) && entry.kptrs.length === 0;
   const dense = map.type.endsWith('array');
-  const entries = dense ? map.entries.filter((entry) => !isZero(entry)) : map.entries;
+  const { counts } = map;
   const count = dense
     ? `${plural(map.maxEntries, 'entry').replace('entrys', 'entries')}`
-    : `${thousands(map.entries.length)} of ${thousands(map.maxEntries)} entries`;
+    : `${thousands(counts.entries)} of ${thousands(map.maxEntries)} entries`;
   const lines = [paint('dim', `${map.type}, ${count}`)];
-  const shown = entries.slice(0, MAX_SHOWN).map((entry) => ({
+  const shown = map.entries.map((entry) => ({
     key: entry.shown ? showValue(entry.shown.key) : entry.key,
     fields: entry.shown ? flatten(entry.shown.value, '', new Map()) : new Map([['', entry.value]]),
   }));
@@ -214,10 +220,9 @@ function mapLines(map: MapReport, paint: Paint): string[] {
       lines.push(`key ${key}`, ...alignRows([...fields].map(([name, text]) => [`  ${name || 'value'}`, text])));
     }
   }
-  const rest = entries.length - shown.length;
+  const rest = counts.entries - counts.zero - shown.length;
   if (rest > 0) lines.push(paint('dim', `and ${thousands(rest)} more; --json has all`));
-  const zeros = map.entries.length - entries.length;
-  if (dense && zeros > 0 && entries.length > 0) lines.push(paint('dim', `the other ${thousands(zeros)} are zero`));
-  if (dense && entries.length === 0) lines.push(paint('dim', 'all zero'));
+  if (counts.zero > 0 && shown.length > 0) lines.push(paint('dim', `the other ${thousands(counts.zero)} are zero`));
+  if (dense && shown.length === 0) lines.push(paint('dim', 'all zero'));
   return lines;
 }

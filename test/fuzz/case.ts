@@ -79,7 +79,7 @@ function runProgram(machine: Machine, program: Program): Outcome {
       machine,
       program,
       { last: run, times: 1, insns: run.insns, durationNs: run.durationNs, stopped: null },
-      { cpu: 0, firstWarning: 0 },
+      { cpu: 0, firstWarning: 0, reader: 'json' },
     );
     formatRun(report, (_style, text) => text);
     JSON.stringify(runToJson(report), (_key, value) => (typeof value === 'bigint' ? `${value}` : value));

@@ -6,6 +6,7 @@ import type { Program, ProgramRun } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import { collectParallelRun, collectRun, nextWarning, type RunTotals } from '../../report/collect.ts';
 import { ledgerLines, ledgerReport } from '../../report/ledger.ts';
+import { readerOf } from '../../report/maps.ts';
 import { formatRun, runToJson } from '../../report/run.ts';
 import { thousands } from '../../report/table.ts';
 import { type AroundFlags, around, loadedNames, runCheck, runSetUps } from '../around.ts';
@@ -272,7 +273,7 @@ async function runAtOnce(
   const runs = await machine.runParallel(jobs, { timeLimitMs: flags.timeLimit });
   machine.dispose();
   runs.forEach((run, i) => {
-    const report = collectParallelRun(machine, run, firstWarning);
+    const report = collectParallelRun(machine, run, { firstWarning, reader: readerOf(flags.json) });
     if (run.died !== null || run.fault || run.stopped) status = EXIT.failed;
     if (flags.json) printJson(runToJson(report));
     else {
@@ -306,7 +307,7 @@ function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boo
     }
   }
   const totals = { last, stopped, ...sums };
-  const report = collectRun(machine, program, totals, { cpu: flags.cpu, firstWarning });
+  const report = collectRun(machine, program, totals, { cpu: flags.cpu, firstWarning, reader: readerOf(flags.json) });
   if (flags.json) printJson(runToJson(report));
   else print(formatRun(report, paintFor(process.stdout), isLast || report.fault !== null));
   return totals;

@@ -5,5 +5,5 @@ import type { MapTypeRow } from './row.ts';
 export const arrayMap: MapTypeRow = {
   type: 'array',
   allocCheck: arrayCheck,
-  machine: { walk: 'keys' },
+  machine: { walk: 'index' },
 };

@@ -9,10 +9,10 @@ import { type MapType, mapTypes } from '../../../uapi/bpf.ts';
 import { errnoName } from '../../../uapi/errno.ts';
 import { maskValue } from '../../mask_value.ts';
 import type { KernelMemory } from '../../memory.ts';
-import { BPF_KPTR, type BtfRecord, isRecordError } from '../btf_record.ts';
+import { BPF_KPTR, type BtfField, type BtfRecord, isRecordError } from '../btf_record.ts';
 import { mapAllocCheck } from '../map_alloc_check.ts';
 import { mapCheckBtf } from '../map_check_btf.ts';
-import type { BpfMap, MapEntry } from './map.ts';
+import { type BpfMap, type MapEntry, u32Bytes } from './map.ts';
 import type { LocalTypes } from './record.ts';
 import { type MapMachine, roundUp8 } from './row.ts';
 import { mapTypeRow } from './types.ts';
@@ -29,13 +29,15 @@ class KernelMap implements BpfMap {
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
+  readonly kptrOffsets: readonly number[];
 
   constructor(
     private readonly memory: KernelMemory,
     readonly spec: MapSpec,
     private readonly row: MapMachine,
     readonly offset: number,
-    readonly kptrOffsets: readonly number[],
+    /** Special fields of the value. */
+    private readonly fields: readonly BtfField[],
     private readonly btf: Btf | null,
   ) {
     this.name = spec.name;
@@ -43,6 +45,7 @@ class KernelMap implements BpfMap {
     this.keySize = spec.keySize;
     this.valueSize = spec.valueSize;
     this.maxEntries = spec.maxEntries;
+    this.kptrOffsets = fields.filter(({ type }) => type & BPF_KPTR).map(({ offset }) => offset);
   }
 
   valueOffset(index: number): number {
@@ -60,10 +63,10 @@ class KernelMap implements BpfMap {
     if (this.row.ofMaps) return new DataView(value.buffer, value.byteOffset).getUint32(0, true);
     if (!this.row.perCpu) {
       const at = this.valueAt(key, 0);
-      return this.decode(at === 0 ? value : this.memory.read(at, this.valueSize));
+      return this.decode(at === 0 ? value : this.readValue(at));
     }
     return Array.from({ length: this.memory.nrCpuIds }, (_, cpu) =>
-      this.decode(this.memory.read(this.valueAt(key, cpu), this.valueSize)),
+      this.decode(this.readValue(this.valueAt(key, cpu))),
     );
   }
 
@@ -74,6 +77,16 @@ class KernelMap implements BpfMap {
       new Uint8Array(),
       (at) => this.memory.exports.map_value_at(this.offset, at, cpu) >>> 0,
     );
+  }
+
+  readValue(at: number, from = 0, size = this.valueSize): Uint8Array {
+    const bytes = this.memory.read(at + from, size);
+    for (const field of this.fields) {
+      if (field.type & BPF_KPTR) continue;
+      // fill() takes what lies before the start for counted from the end.
+      bytes.fill(0, Math.max(field.offset - from, 0), Math.max(field.offset + field.size - from, 0));
+    }
+    return bytes;
   }
 
   /** A value by the object's BTF; null without one. */
@@ -117,12 +130,11 @@ class KernelMap implements BpfMap {
       }
       return;
     }
-    for (const key of this.keys()) {
-      const value = this.lookup(key);
-      if (!value) continue;
-      const at = this.row.perCpu || this.row.ofMaps ? null : this.valueAt(key, 0);
-      yield { key, value, memoryOffset: at === 0 ? null : at };
+    if (this.row.walk === 'index') {
+      for (let i = 0; i < this.maxEntries; i++) yield new ArrayEntry(this, i);
+      return;
     }
+    yield* this.walkKeys();
   }
 
   free(): void {
@@ -133,22 +145,25 @@ class KernelMap implements BpfMap {
     return this.memory.exports.map_user_value_size(this.offset);
   }
 
-  private *keys(): Generator<Uint8Array> {
-    const { exports } = this.memory;
-    let key: Uint8Array | null = null;
-    for (let left = MAX_WALK; left > 0; left--) {
-      const before: Uint8Array | null = key;
-      const next: Uint8Array | null = this.withBuffers(
-        before ?? new Uint8Array(this.keySize),
-        new Uint8Array(this.keySize),
-        (at, out) =>
-          exports.map_get_next_key(this.offset, before ? at : 0, out) === 0
-            ? this.memory.read(out, this.keySize)
-            : null,
-      );
-      if (!next) return;
-      key = next;
-      yield next;
+  /** Entries as user space finds them: by asking for one key after the other. */
+  private *walkKeys(): Generator<MapEntry> {
+    const { memory, offset, keySize, userValueSize } = this;
+    const { exports } = memory;
+    const key = memory.kmalloc(2 * roundUp8(keySize) + roundUp8(userValueSize), ALLOC_BUFFER);
+    const next = key + roundUp8(keySize);
+    const value = next + roundUp8(keySize);
+    const copies = this.row.perCpu || this.row.ofMaps;
+    try {
+      for (let seen = 0; seen < MAX_WALK; seen++) {
+        if (exports.map_get_next_key(offset, seen > 0 ? key : 0, next) !== 0) return;
+        memory.u8().copyWithin(key, next, next + keySize);
+        if (exports.map_lookup_user(offset, key, value) !== 0) continue;
+        const at = copies ? 0 : exports.map_value_at(offset, key, 0) >>> 0;
+        const [keyBytes, bytes] = [memory.read(key, keySize), memory.read(value, userValueSize)];
+        yield { key: keyBytes, value: bytes, memoryOffset: at === 0 ? null : at };
+      }
+    } finally {
+      memory.kfree(key);
     }
   }
 
@@ -165,6 +180,26 @@ class KernelMap implements BpfMap {
     } finally {
       memory.kfree(at);
     }
+  }
+}
+
+/** An element of an array. Its value is read only when somebody asks: most of a large array is zero, which its memory tells. */
+class ArrayEntry implements MapEntry {
+  constructor(
+    private readonly map: KernelMap,
+    private readonly index: number,
+  ) {}
+
+  get key(): Uint8Array {
+    return u32Bytes(this.index);
+  }
+
+  get value(): Uint8Array {
+    return this.map.lookup(this.key) ?? new Uint8Array(this.map.valueSize);
+  }
+
+  get memoryOffset(): number {
+    return this.map.valueOffset(this.index);
   }
 }
 
@@ -190,8 +225,7 @@ export function createMap(memory: KernelMemory, given: MapSpec, types: LocalType
     throw new InputError(what, '', `does not fit in the machine's memory (errno ${-error})`);
   }
   memory.exports.map_publish(offset);
-  const kptrs = (record?.fields ?? []).filter((field) => field.type & BPF_KPTR).map((field) => field.offset);
-  const made = new KernelMap(memory, spec, machine, offset, kptrs, types.btf);
+  const made = new KernelMap(memory, spec, machine, offset, record?.fields ?? [], types.btf);
   if (spec.section) fillSection(memory, made, spec.section.data, spec.section.kind);
   return made;
 }

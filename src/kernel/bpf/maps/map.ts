@@ -41,6 +41,11 @@ export interface BpfMap {
   update(key: Uint8Array, value: Uint8Array, flags?: number): number;
   /** 0 or a negative errno. */
   delete(key: Uint8Array): number;
+  /**
+   * Bytes of the value at an offset in memory, as they are there: kptrs too, but other special fields (locks, timers, lists, trees)
+   * read as zero, as user space reads them.
+   */
+  readValue(at: number, from?: number, size?: number): Uint8Array;
   /** Every entry; array types in the order of their index, hash types in that of their buckets. */
   entries(): Iterable<MapEntry>;
   /** Frees it with everything in it; kptrs are released. */

@@ -21,8 +21,8 @@ export type AllocCheck = (map: MapAttr) => Errno | 0;
 
 /** How the machine keeps a map. */
 export interface MapMachine {
-  /** How its entries are found: by asking for one key after the other, in the order of pops, or not at all. */
-  readonly walk: 'keys' | 'queue' | 'none';
+  /** How its entries are found: they lie by index, by asking for one key after the other, in the order of pops, or not at all. */
+  readonly walk: 'index' | 'keys' | 'queue' | 'none';
   /** Hash buckets; absent for types without. */
   readonly buckets?: (map: MapAttr) => number;
   /** Each CPU has a value of its own. */
