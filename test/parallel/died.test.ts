@@ -37,7 +37,7 @@ it('a thread that is killed is reported; its read section is over, and its locks
   started[0]?.end();
   const [dead, alive] = await both;
   expect(dead?.died).toMatch(/its thread ended with status/);
-  const report = collectParallelRun(machine, dead as ParallelRun, 0);
+  const report = collectParallelRun(machine, dead as ParallelRun, { firstWarning: 0, reader: 'people' });
   const unknown = { retval: null, times: null, insns: null, durationNs: null };
   expect(runToJson(report)).toMatchObject({ ...unknown, program: 'hang', cpu: 1, fault: null, died: dead?.died });
   expect(formatRun(report, (_, text) => text, false)).toBe(`hang  syscall  ${dead?.died}\n  on CPU 1 (jit)\n`);
