@@ -6,6 +6,7 @@ import { interp_run } from './bpf/interp';
 import { M_ASYNC_STARTED, PC_ASYNC_WAIT } from './bpf/map_layout';
 import { IC_PC, IC_R1, II_IMM, II_OP, INTERP_EXITED, INTERP_RUNNING } from './bpf/prog_layout';
 import { callback_begins, callback_ends, starts_waiting, waits } from './explore_async';
+import { explore_note_full } from './explore_notes';
 import { wide_ends, wide_goes_on, wide_kind, wide_starts } from './explore_wide';
 import { set_this_cpu } from './gs';
 import { bpf_prog_enter, bpf_prog_exit } from './rcu/read_side';
@@ -49,7 +50,7 @@ export function explore_step(thread: usize, budget: u32): u32 {
     store<u32>(thread, XT_RUNNING, XT_STATE);
     bpf_prog_enter(sleepable);
   }
-  for (; budget; budget--) {
+  for (; budget && !explore_note_full(); budget--) {
     const pc: usize = load<u32>(ic, IC_PC);
     const op = <u32>load<u8>(pc, II_OP);
     const id = load<u32>(pc, II_IMM);

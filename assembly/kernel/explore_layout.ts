@@ -57,6 +57,8 @@ export const WIDE_ARGS = 3;
 
 /** An entry of the undo log: address u32, unused u32, the 8 bytes that were there. */
 export const LOG_ENTRY = 16;
+/** Bytes of the log that are kept for one instruction: with less no other one begins. */
+export const LOG_RESERVE = 0x100000;
 /** An entry of what a step touched: address u32, bytes * 2 + (1 when it wrote) u32. */
 export const TOUCHED_ENTRY = 8;
 
@@ -105,6 +107,7 @@ export const STEP_SHARED = 0;
 export const STEP_ENDED = 1;
 export const STEP_BLOCKED = 2;
 export const STEP_WIDE = 3;
+/** It has used up its budget, or the undo log has no room for more. */
 export const STEP_BUDGET = 4;
 
 /** BPF_FUNC_spin_lock: who calls it while another holds the lock has to wait. */

@@ -8,6 +8,7 @@ import {
   CLASS_WRITTEN,
   GRANULE_SHIFT,
   LOG_ENTRY,
+  LOG_RESERVE,
   TOUCHED_ENTRY,
   X_CLASSES,
   X_CLASSES_COUNT,
@@ -101,6 +102,11 @@ function log_range(at: usize, size: u32): void {
 @inline
 function is_private(at: usize): bool {
   return load<u8>(<usize>load<u32>(X_CLASSES) + (at >> GRANULE_SHIFT)) == CLASS_PRIVATE;
+}
+
+/** Has the undo log no room for what one more instruction may change? */
+export function explore_note_full(): bool {
+  return load<u32>(X_LOG_END) - load<u32>(X_LOG_AT) < <u32>LOG_RESERVE;
 }
 
 /** `size` bytes at base + offset, which are not private, are about to be read. */

@@ -122,7 +122,7 @@ export function decodeValue(btf: Btf, typeId: number, bytes: Uint8Array, options
 }
 
 /** Is the type `char`, of whatever signedness? Clang marks char as a signed or unsigned 1-byte int of that name. */
-function isChar(btf: Btf, id: number): boolean {
+export function isChar(btf: Btf, id: number): boolean {
   const type = btf.type(btf.skipMods(id));
   return type.kind === 'int' && type.size === 1 && (type.name === 'char' || (type.encoding & BTF_INT_CHAR) !== 0);
 }
@@ -276,7 +276,7 @@ function toInteger(given: unknown): bigint | null {
   if (typeof given !== 'string') return null;
   if (given === 'true' || given === 'false') return given === 'true' ? 1n : 0n;
   if (/^'.'$/.test(given)) return BigInt(given.charCodeAt(1));
-  const match = /^([+-]?)(0x[0-9a-f]+|[0-9]+)$/i.exec(given.trim());
+  const match = /^([+-]?)(0x[0-9a-f]+|0o[0-7]+|0b[01]+|[0-9]+)$/i.exec(given.trim());
   if (!match?.[2]) return null;
   return match[1] === '-' ? -BigInt(match[2]) : BigInt(match[2]);
 }

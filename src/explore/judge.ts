@@ -1,11 +1,14 @@
 /** What is wrong with a schedule: what the checking interpreter and the kernel's own warnings say, and what the user claims. */
 import * as x from '../../assembly/kernel/explore_layout.ts';
 import { ALLOC_TASK } from '../../assembly/layout.ts';
+import type { BtfValue } from '../btf/values.ts';
 import { type Fault, readFault, type Site } from '../engine/fault.ts';
+import { CpuMask } from '../kernel/cpu_mask.ts';
 import { ALLOC_NAMES } from '../kernel/memory.ts';
 import type { LostReferences } from '../kernel/reach.ts';
 import { warningCount } from '../kernel/warnings.ts';
 import type { BpfObject } from '../machine/object.ts';
+import { showValue } from '../machine/show_value.ts';
 import { Leaks } from './leaks.ts';
 import type { Judge, Problem } from './search.ts';
 import type { Space } from './space.ts';
@@ -26,7 +29,21 @@ export interface Finding extends Problem {
 /** A claim on a global variable at the end of each schedule. */
 export interface Assertion {
   readonly variable: string;
-  readonly value: string;
+  /** As `run` prints it, or as Globals.get gives it; masks as cpulists or CpuMask, null for none. */
+  readonly value: unknown;
+}
+
+/** An assertion as it is asked. */
+interface Claim {
+  readonly variable: string;
+  readonly wanted: string;
+  readonly holds: (found: BtfValue) => boolean;
+}
+
+/** What was claimed, in the words of who did. */
+function wantedText(value: unknown): string {
+  if (typeof value === 'string' || value instanceof CpuMask) return String(value) || '{}';
+  return showValue(value as BtfValue);
 }
 
 function leakText({ tag, refs, lost, unreachable }: LostReferences): string {
@@ -41,14 +58,18 @@ function leakText({ tag, refs, lost, unreachable }: LostReferences): string {
 export class ScheduleJudge implements Judge<Finding> {
   readonly #space: Space;
   readonly #object: BpfObject;
-  readonly #assertions: readonly Assertion[];
+  readonly #claims: readonly Claim[];
   readonly #leaks: Leaks;
   readonly #warnings: number;
 
   constructor(space: Space, object: BpfObject, assertions: readonly Assertion[]) {
     this.#space = space;
     this.#object = object;
-    this.#assertions = assertions;
+    this.#claims = assertions.map(({ variable, value }) => ({
+      variable,
+      wanted: wantedText(value),
+      holds: object.globals.expect(variable, value, `--assert ${variable}`),
+    }));
     this.#leaks = new Leaks(space.memory);
     this.#warnings = warningCount(space.memory);
   }
@@ -92,12 +113,13 @@ export class ScheduleJudge implements Judge<Finding> {
       const retval = space.runCheck();
       const { name } = space.check.program;
       const text = retval === null ? `${name} faulted` : `${name} returned ${retval}`;
+      if (space.tooLong) return null;
       if (retval !== 0) return { key: `check ${text}`, kind: 'check', text, ...none };
     }
-    for (const { variable, value } of this.#assertions) {
+    for (const { variable, wanted, holds } of this.#claims) {
       const found = this.#object.globals.get(variable);
-      if (String(found) === value) continue;
-      const text = `${variable} is ${String(found)}, not ${value}`;
+      if (holds(found)) continue;
+      const text = `${variable} is ${showValue(found)}, not ${wanted}`;
       return { key: `assertion ${text}`, kind: 'assertion', text, ...none };
     }
     const [leak] = this.#leaks.find();

@@ -6,7 +6,7 @@ import { InputError } from '../errors.ts';
 import type { ScheduleStep } from './search.ts';
 
 const GRACE_PERIOD = 'gp';
-const STEP = /^(\d{1,2}|[A-Za-z_.][\w.[\]@]{0,99}):(\d{1,9})(?:~(\d{1,6}))?(?:!(\d{1,4}))?$/;
+const STEP = /^(\d{1,2}|[A-Za-z_.][\w.[\]@]{0,99}):(\d{1,9})(?:~(\d{1,6}))?(?:!(\d{1,5}))?$/;
 /** Steps of a schedule that is given. */
 const MAX_STEPS = 65536;
 
@@ -50,9 +50,14 @@ export function parseSchedule(text: string, names: ProcessNames): ScheduleStep[]
   return words.map((word) => {
     if (word === GRACE_PERIOD) return { process: names.rcu, insns: 0, within: 0, fail: 0 };
     const [, name = '', insns, within = 0, fail = 0] = STEP.exec(word) ?? [];
+    if (name === '') throw new InputError('schedule', '', `"${word}" is no step; write thread:instructions, or gp`);
     const process = processNamed(name, names);
     if (process === null) {
-      throw new InputError('schedule', '', `"${word}" is no step; write thread:instructions, or gp`);
+      const threads = names.rcu === 1 ? 'is thread 0 alone' : `are threads 0-${names.rcu - 1}`;
+      const there = /^\d/.test(name)
+        ? `thread ${Number(name)}; there ${threads}`
+        : `no timer or work item that can start`;
+      throw new InputError('schedule', '', `"${word}" names ${there}`);
     }
     return { process, insns: Number(insns), within: Number(within), fail: Number(fail) };
   });

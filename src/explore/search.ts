@@ -4,7 +4,6 @@
  * that race is the other order tried. Without reduction, or with a bound on preemptions, every order is.
  */
 import * as x from '../../assembly/kernel/explore_layout.ts';
-import { InputError } from '../errors.ts';
 import { bit, Path, type StepFacts } from './path.ts';
 import { Ranges } from './ranges.ts';
 import type { Space } from './space.ts';
@@ -49,9 +48,15 @@ export interface SearchOptions {
   readonly shard?: { readonly index: number; readonly count: number };
   /** Ends the search at the finding of that key. */
   readonly until?: string;
-  /** Called once in a while with the schedules so far; false stops the search. */
-  readonly onProgress?: (schedules: number) => boolean;
 }
+
+export interface SearchProgress {
+  readonly schedules: number;
+  readonly findings: number;
+}
+
+/** Why a search ended before all was tried: so many schedules, enough findings, or it was told to. */
+export type Stop = 'limit' | 'findings' | 'interrupted';
 
 export interface Found<P> {
   readonly problem: P;
@@ -64,6 +69,9 @@ export interface SearchResult<P> {
   /** Paths left early, because they were another in a different order. */
   readonly redundant: number;
   readonly steps: number;
+  /** Paths that were left because they are too long to go back on. */
+  readonly tooLong: number;
+  readonly stopped: Stop | null;
   /** Everything within the bounds was tried. */
   readonly exhausted: boolean;
   /** Callbacks were left that may not begin so often. */
@@ -73,11 +81,14 @@ export interface SearchResult<P> {
   readonly found: readonly Found<P>[];
 }
 
-/** Steps of one path. */
+/** Steps of one path: what is longer is left. */
 const MAX_DEPTH = 4096;
+/** Steps in a row after which others go first, so that a program that waits for them in a loop sees them come. */
+const PATIENCE = 512;
 /** Nodes above this depth are expanded whole when the space is split, so that shards need not tell each other of races. */
 const SHARD_DEPTH = 6;
-const PROGRESS_EVERY = 1024;
+/** Steps between two looks at whether to go on: some tens of milliseconds. */
+const PROGRESS_EVERY = 16384;
 const MAX_FOUND = 32;
 
 /** A state on the path, and what is to be tried there. Sets of processes are bits. */
@@ -106,6 +117,8 @@ class Node {
   failures = 0;
   preemptions = 0;
   last = -1;
+  /** Steps of that one in a row. */
+  inARow = 0;
 
   enter(mark: number): void {
     this.mark = mark;
@@ -119,6 +132,7 @@ class Node {
     this.failures = 0;
     this.preemptions = 0;
     this.last = -1;
+    this.inARow = 0;
   }
 
   fallsAsleep(p: number, touches: Ranges): void {
@@ -142,6 +156,7 @@ export class Search<P extends Problem> {
   #schedules = 0;
   #redundant = 0;
   #steps = 0;
+  #tooLong = 0;
   #leaves = 0;
   #again = false;
   #cut = false;
@@ -161,22 +176,34 @@ export class Search<P extends Problem> {
 
   /** Searches until all is tried, the limit is reached, or memory turns out to be shared that was not known to be. */
   run(): SearchResult<P> {
+    const search = this.steps();
+    for (;;) {
+      const { done, value } = search.next(true);
+      if (done) return value;
+    }
+  }
+
+  /** The same; it asks once in a while whether to go on. */
+  *steps(): Generator<SearchProgress, SearchResult<P>, boolean> {
     const root = this.#space.mark();
-    let exhausted = true;
+    let stopped: Stop | null = null;
+    let pause = PROGRESS_EVERY;
     this.#push(-1);
-    while (this.#depth >= 0) {
+    while (this.#depth >= 0 && !stopped && !this.#again) {
       if (!this.#advance()) this.#depth--;
-      if (this.#leaves !== 0 && this.#stops()) {
-        exhausted = false;
-        break;
-      }
+      if (this.#leaves !== 0) stopped = this.#stops();
+      if (this.#steps < pause) continue;
+      pause = this.#steps + PROGRESS_EVERY;
+      if (!(yield { schedules: this.#schedules, findings: this.#found.size })) stopped = 'interrupted';
     }
     this.#space.undo(root);
     return {
       schedules: this.#schedules,
       redundant: this.#redundant,
       steps: this.#steps,
-      exhausted,
+      tooLong: this.#tooLong,
+      stopped,
+      exhausted: !stopped && !this.#again && this.#tooLong === 0,
       cut: this.#cut,
       again: this.#again,
       found: [...this.#found.values()],
@@ -184,13 +211,12 @@ export class Search<P extends Problem> {
   }
 
   /** After a leaf: is it time to stop? */
-  #stops(): boolean {
+  #stops(): Stop | null {
+    const { until, limit } = this.#options;
     this.#leaves = 0;
     this.#again = this.#space.takeFresh();
-    if (this.#again || (this.#options.until !== undefined && this.#found.has(this.#options.until))) return true;
-    if (this.#schedules >= this.#options.limit || this.#found.size >= MAX_FOUND) return true;
-    if (this.#schedules % PROGRESS_EVERY !== 0) return false;
-    return this.#options.onProgress?.(this.#schedules) === false;
+    if (this.#found.size >= MAX_FOUND || (until !== undefined && this.#found.has(until))) return 'findings';
+    return this.#schedules + this.#tooLong >= limit ? 'limit' : null;
   }
 
   get #bounded(): boolean {
@@ -200,15 +226,13 @@ export class Search<P extends Problem> {
   /** Enters a node: the state that memory is in now. `event` led to it. */
   #push(event: number): void {
     const depth = ++this.#depth;
-    if (depth >= MAX_DEPTH) {
-      throw new InputError('explore', '', `a schedule has more than ${MAX_DEPTH} steps; explore less`);
-    }
     const node = this.#nodes[depth] ?? new Node();
     this.#nodes[depth] = node;
     node.enter(this.#space.mark());
     const before = this.#nodes[event];
     if (before) {
       node.last = before.chosen === this.#space.rcu ? before.last : before.chosen;
+      node.inARow = node.last === before.last ? before.inARow + 1 : 1;
       node.failures = before.failures + (before.fail > 0 ? 1 : 0);
       node.preemptions = before.preemptions + (this.#preempts(before) ? 1 : 0);
       this.#fallAsleep(before, node, event);
@@ -258,11 +282,17 @@ export class Search<P extends Problem> {
     return bits;
   }
 
-  /** The process to try first: the one that ran last, else any; 0 when there is none. */
+  /** The process to try first: the one that ran last, unless it has gone on for long, else any; 0 when there is none. */
   #first(node: Node): number {
     const unfit = node.sleep | node.blocked | node.done;
-    if (node.last >= 0 && !(unfit & bit(node.last)) && this.#runnable(node.last)) return bit(node.last);
-    for (let p = 0; p < this.#processes; p++) if (!(unfit & bit(p)) && this.#runnable(p)) return bit(p);
+    const fits = (p: number) => !(unfit & bit(p)) && this.#runnable(p);
+    const patient = node.inARow < PATIENCE;
+    if (patient && node.last >= 0 && fits(node.last)) return bit(node.last);
+    const first = patient ? 0 : node.last + 1;
+    for (let i = 0; i < this.#processes; i++) {
+      const p = (first + i) % this.#processes;
+      if (fits(p)) return bit(p);
+    }
     return 0;
   }
 
@@ -300,6 +330,11 @@ export class Search<P extends Problem> {
       this.#report(problem);
       this.#leaves++;
       this.#count(event + 1);
+    } else if (space.tooLong || event + 1 >= MAX_DEPTH) {
+      this.#leaves++;
+      this.#tooLong++;
+      // It may wait for somebody who has not had a turn.
+      node.backtrack |= this.#bounded ? 0 : bit(this.#processes) - 1;
     } else this.#push(event);
     return true;
   }
@@ -375,9 +410,10 @@ export class Search<P extends Problem> {
       return;
     }
     if (waiting && this.#bounded && node.blocked === 0) return;
-    this.#count(this.#depth);
     if (this.#space.callbacks.cut) this.#cut = true;
     const problem = waiting ? this.#judge.stuck() : this.#judge.atEnd();
+    if (this.#space.tooLong) this.#tooLong++;
+    else this.#count(this.#depth);
     if (problem) this.#report(problem);
   }
 

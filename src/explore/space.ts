@@ -30,11 +30,11 @@ export interface ThreadSpec {
   readonly options?: Omit<ProgramRunOptions, 'cpu' | 'budget' | 'timeLimitMs'>;
 }
 
-const LOG_BYTES = 4 << 20;
+const LOG_BYTES = (4 << 20) + x.LOG_RESERVE;
 const TOUCHED_BYTES = 256 << 10;
 /** Programs, grace periods, callbacks: bits of an integer. */
 const MAX_PROCESSES = 31;
-/** Instructions of one step: what runs longer without touching shared memory does not end. */
+/** Instructions of one step: what runs longer without touching shared memory is not waited for. */
 const STEP_INSNS = 1 << 20;
 
 const CALL_KFUNC = opNumber('call_kfunc');
@@ -56,6 +56,8 @@ export class Space {
   touchedShared = false;
   /** Requests of the last step that could have been refused. */
   allocations = 0;
+  /** The last step, or check, was not run to its end: the path is too long to go back on. */
+  tooLong = false;
   /** CPUs of a mask that another thread changed between the two halves of the wide operation which the last step ended. */
   lost: CpuMask | null = null;
   /** Callbacks that were pending before the last step and are not any more, as bits. */
@@ -300,6 +302,7 @@ export class Space {
       status = this.#advance(thread, budget);
     }
     this.#set(layout.M_FAIL_NTH, 0);
+    this.tooLong = status === x.STEP_BUDGET && (budget === STEP_INSNS || exports.explore_note_full() !== 0);
     this.allocations = this.#at32(layout.M_ALLOC_CALLS) - calls;
     this.facts.movesRcu = this.#movesRcu(p, percpu, pending, blocked);
     this.lost = p === this.rcu ? null : lostCpus(memory);
@@ -313,15 +316,13 @@ export class Space {
       if (this.callbacks.possible && this.callbacks.noteStarted()) this.#foundCallback = true;
     }
     if (this.#at32(x.X_OVERFLOW)) {
-      throw new InputError('explore', '', 'one path is too long to go back on; explore smaller programs');
-    }
-    if (status === x.STEP_BUDGET && budget === STEP_INSNS) {
-      throw new InputError(this.threads[p]?.program.name ?? '', '', `runs ${STEP_INSNS} instructions without an end`);
+      const name = this.threads[p]?.program.name ?? (p === this.rcu ? 'a grace period' : this.callbackName(p));
+      throw new InputError(name, '', 'changes more memory at once than can be gone back on');
     }
     return status;
   }
 
-  /** Runs the check to its end, alone. Gives what it returned; null when it faulted. */
+  /** Runs the check to its end, alone. Gives what it returned; null when it faulted, or is `tooLong`. */
   runCheck(): number | null {
     const thread = this.#at[this.threads.length] as number;
     this.#set(x.X_THREAD, x.X_NOBODY);
@@ -331,6 +332,7 @@ export class Space {
       this.#set(x.X_TOUCHED_AT, this.#touched);
       status = this.#advance(thread, STEP_INSNS);
     }
+    this.tooLong = status === x.STEP_BUDGET;
     return status === x.STEP_ENDED ? this.retval(this.threads.length) : null;
   }
 

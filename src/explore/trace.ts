@@ -3,7 +3,6 @@ import * as x from '../../assembly/kernel/explore_layout.ts';
 import { Acquires } from './acquires.ts';
 import type { CallbackRun } from './callbacks.ts';
 import type { Finding, ScheduleJudge } from './judge.ts';
-import { merge } from './schedule.ts';
 import type { ScheduleStep } from './search.ts';
 import type { Space } from './space.ts';
 import type { MaskAccess } from './wide.ts';
@@ -31,6 +30,10 @@ export interface Trace {
   /** How often it goes from one process to another before the first has ended, which it does later. */
   readonly preemptions: number;
   readonly finding: Finding | null;
+  /** Every step was as long as the schedule says. */
+  readonly whole: boolean;
+  /** Where programs and callbacks are that have not ended, in words. */
+  readonly open: readonly string[];
 }
 
 class Tracer {
@@ -38,6 +41,7 @@ class Tracer {
   readonly #judge: ScheduleJudge;
   readonly trace: TraceStep[] = [];
   readonly acquires: Acquires;
+  whole = true;
   /** Callbacks that run, by process. */
   readonly #callbacks = new Map<number, CallbackRun>();
 
@@ -80,11 +84,13 @@ class Tracer {
       failing = Math.max(0, failing - space.allocations);
       return finding;
     };
-    for (let left = insns; left > 0 && goesOn(); left--) {
-      const finding = one(x.UNTIL_END);
-      if (finding) return finding;
-    }
-    return within > 0 && goesOn() ? one(within) : null;
+    let finding: Finding | null = null;
+    let left = insns;
+    for (; left > 0 && goesOn() && !finding && !space.tooLong; left--) finding = one(x.UNTIL_END);
+    const part = within > 0 && goesOn() && !finding && !space.tooLong;
+    if (part) finding = one(within);
+    this.whole &&= left === 0 && part === within > 0;
+    return finding;
   }
 
   #instruction(process: number, until: number, failing: number): Finding | null {
@@ -103,23 +109,54 @@ class Tracer {
   }
 }
 
-/** Runs a schedule; memory is as before afterwards. */
-export function traceOf(space: Space, judge: ScheduleJudge, steps: readonly ScheduleStep[]): Trace {
-  const schedule = merge(steps);
+/** Runs a schedule whose steps are merged; memory is as before afterwards. */
+export function traceOf(space: Space, judge: ScheduleJudge, schedule: readonly ScheduleStep[]): Trace {
   const tracer = new Tracer(space, judge);
   const mark = space.mark();
   let finding: Finding | null = null;
   let preemptions = 0;
   for (const [i, step] of schedule.entries()) {
     finding = tracer.step(step);
-    if (finding) break;
+    if (finding || space.tooLong) break;
     if (isPreempted(space, schedule, i)) preemptions++;
   }
-  if (!finding && space.ended) finding = judge.atEnd();
+  const open = openProcesses(space);
+  if (!finding && open.length === 0) finding = judge.atEnd();
+  else if (!finding && !space.tooLong && isStuck(space)) finding = judge.stuck();
   if (finding?.lost !== undefined) finding = { ...finding, site: tracer.acquires.last(finding.lost) ?? finding.site };
   space.undo(mark);
   space.takeFresh();
-  return { trace: tracer.trace, preemptions, finding };
+  return { trace: tracer.trace, preemptions, finding, whole: tracer.whole, open };
+}
+
+function openProcesses(space: Space): string[] {
+  const open: string[] = [];
+  for (let p = 0; p < space.processes; p++) {
+    const state = p === space.rcu ? x.XT_EXITED : space.state(p);
+    if (state >= x.XT_EXITED) continue;
+    const name = `${space.threads[p]?.program.name ?? space.callbackName(p)} on CPU ${space.cpuOf(p)}`;
+    open.push(`${name} ${state === x.XT_NEW ? 'has not begun' : `is at ${placeOf(space, p)}`}`);
+  }
+  return open;
+}
+
+function placeOf(space: Space, p: number): string {
+  const insn = space.insn(p);
+  const line = space.machine.programById(space.programId(p))?.sourceOf(insn);
+  return line ? `${line.file}:${line.line}` : `insn ${insn}`;
+}
+
+/** Can nobody go on from here? */
+function isStuck(space: Space): boolean {
+  if (space.rcuReady()) return false;
+  for (let p = 0; p < space.processes; p++) {
+    if (p === space.rcu || space.state(p) >= x.XT_EXITED || !space.mayRun(p)) continue;
+    const mark = space.mark();
+    const status = space.step(p);
+    space.undo(mark);
+    if (status !== x.STEP_BLOCKED) return false;
+  }
+  return true;
 }
 
 /** Is a step of a schedule followed by another process's, before what it runs has ended? */

@@ -5,6 +5,7 @@ import type { BpfMap } from '../kernel/bpf/maps/index.ts';
 import { maskValue } from '../kernel/mask_value.ts';
 import type { DataSection, ObjectSpec } from '../loader/spec.ts';
 import { findVariable, parseText, resolvePath, splitVariable, unknownVariable } from '../loader/variables.ts';
+import { expectValue, type Matcher } from './expected.ts';
 import type { Machine } from './machine.ts';
 
 interface Place {
@@ -59,6 +60,19 @@ export class Globals {
     const bytes = this.machine.memory.read(offset, size);
     if (this.spec.btf) encodeValue(this.spec.btf, typeId, bytes, parseText(value), name);
     this.machine.memory.write(offset, bytes);
+  }
+
+  /**
+   * Whether a variable holds what is expected of it. Numbers may be written in any base, masks as cpulists (NULL for none), lists and
+   * structs as `get` gives them or as reports print them.
+   * @param what - how errors call the value
+   * @throws InputError when there is no such variable, or the value cannot be one of its type
+   * @internal exploration
+   */
+  expect(name: string, value: unknown, what = name): Matcher {
+    const { typeId } = this.find(name);
+    if (!this.spec.btf) return () => false;
+    return expectValue({ btf: this.spec.btf, what, cpus: this.machine.cpus }, typeId, value);
   }
 
   /** All variables with their values. Those without a type are left out. */

@@ -75,6 +75,8 @@ export interface MachineConfig {
   readonly engine?: EngineName | undefined;
   /** Keeps a ledger of references (machine.ledger); programs are interpreted one instruction at a time. Default false. */
   readonly ledger?: boolean | undefined;
+  /** `wasm` can be gone back with: see src/explore. Default false. */
+  readonly explorable?: boolean | undefined;
   /** Gives dist/verifier.wasm; called before a program is first verified. */
   readonly verifierWasm: () => BufferSource;
   /** dist/kernel.wasm, or the module compiled from it. */
@@ -114,6 +116,8 @@ export class Machine {
   readonly engine: Engine;
   /** Who made, took and gave back each object; null unless it was asked for. */
   readonly ledger: LedgerEngine | null;
+  /** Every store can be taken back: an Explorer may have it. */
+  readonly explorable: boolean;
   /** The cpumask kfuncs under the kernel's names; they run on CPU 0, or on that of `cpu(i).on`. */
   readonly kfuncs: Kfuncs;
   /** Read sections and grace periods. */
@@ -140,6 +144,7 @@ export class Machine {
     const { profile, topology, wasm } = config;
     this.verifierWasm = config.verifierWasm;
     this.complexityLimit = config.complexityLimit;
+    this.explorable = config.explorable ?? false;
     this.profile = profile;
     const { btf } = profile;
     const described = topology === undefined ? null : parseTopology(topology, profile.nrCpus);

@@ -47,9 +47,23 @@ export interface MachineOptions {
  */
 export function createMachine(options: MachineOptions = {}): Machine {
   const { profile = '6.18', nrCpus, wasm: given = kernelWasm(), verifierWasm: verifier, explorable, ...rest } = options;
+  if (explorable && rest.engine === 'jit') {
+    throw new InputError(
+      'createMachine',
+      'engine',
+      'the programs of an explorable machine are interpreted; leave out jit',
+    );
+  }
   const wasm = explorable ? explorableWasm(given) : given;
   const kernel = profile instanceof Profile ? profile.withNrCpus(nrCpus) : packageProfile(profile, nrCpus);
-  return new Machine({ ...rest, profile: kernel, wasm, verifierWasm: () => verifier ?? verifierWasm(), startWorker });
+  return new Machine({
+    ...rest,
+    profile: kernel,
+    wasm,
+    explorable,
+    verifierWasm: () => verifier ?? verifierWasm(),
+    startWorker,
+  });
 }
 
 function explorableWasm(wasm: Uint8Array<ArrayBuffer> | WebAssembly.Module): Uint8Array<ArrayBuffer> {

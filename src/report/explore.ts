@@ -1,15 +1,15 @@
 /** The result of `explore`: its JSON shape, and the text that people read. */
 import type { CallbackRun } from '../explore/callbacks.ts';
-import type { Exploration, ExploredFinding } from '../explore/explore.ts';
-import type { FaultPoint } from '../explore/faults.ts';
+import type { Bounds, Exploration, ExploredFinding } from '../explore/explore.ts';
 import type { ThreadSpec } from '../explore/space.ts';
 import type { TraceStep } from '../explore/trace.ts';
 import type { MaskAccess } from '../explore/wide.ts';
 import type { Machine } from '../machine/machine.ts';
 import { faultNames, sourceReport } from './collect.ts';
+import { extentText } from './extent.ts';
 import { faultLines } from './fault.ts';
 import type { SourceReport } from './run.ts';
-import { alignRows, duration, plural, thousands } from './table.ts';
+import { alignRows, duration, plural } from './table.ts';
 
 /** Widest source text of a column. */
 const COLUMN = 52;
@@ -53,13 +53,18 @@ export interface ExploreReport {
   readonly threads: readonly { readonly cpu: number; readonly program: string; readonly irq: boolean }[];
   /** What was explored, within which bounds: equal for the shards of one exploration. */
   readonly space: string;
+  readonly bounds: Bounds;
   readonly schedules: number;
   /** Paths left early: another order of what was tried. */
   readonly redundant: number;
   readonly steps: number;
+  /** Paths that were left because they are too long to go back on. */
+  readonly tooLong: number;
+  /** Every order within the bounds was tried. */
   readonly exhausted: boolean;
-  /** Callbacks that each timer and work item could begin on one path; true in `cut`: one would have begun more. */
-  readonly callbacks: number;
+  /** Why it ended before that: `limit`, `findings` or `interrupted`; null: it did not. */
+  readonly stopped: Exploration['stopped'];
+  /** A timer or work item would have begun more callbacks than it may. */
   readonly cut: boolean;
   /** Null: the whole space. */
   readonly shard: string | null;
@@ -81,16 +86,18 @@ export function threadReports({ threads }: ExploreContext): ExploreReport['threa
 }
 
 export function exploreReport(exploration: Exploration, context: ExploreContext): ExploreReport {
-  const { schedules, redundant, steps, exhausted, callbacks, cut, durationMs, findings } = exploration;
+  const { findings, durationMs, bounds, schedules, redundant, steps, tooLong, exhausted, stopped, cut } = exploration;
   return {
     object: context.object,
     threads: threadReports(context),
     space: context.space,
+    bounds,
     schedules,
     redundant,
     steps,
+    tooLong,
     exhausted,
-    callbacks,
+    stopped,
     cut,
     shard: context.shard,
     durationMs: Math.round(durationMs * 10) / 10,
@@ -193,11 +200,16 @@ const TITLES: Readonly<Record<string, string>> = {
   deadlock: 'deadlock',
 };
 
+/** `leak: a bpf_cpumask is still allocated, and no map leads to it` */
+export function findingTitle({ kind, message }: Pick<FindingReport, 'kind' | 'message'>): string {
+  return `${TITLES[kind] ?? kind}: ${message}`;
+}
+
 export function findingLines(finding: FindingReport, threads: ExploreReport['threads']): string[] {
-  const { kind, message, source, details, schedule, preemptions } = finding;
+  const { source, details, schedule, preemptions } = finding;
   const where = source ? [`  ${source.file}:${source.line}: ${source.text.trim()}`] : [];
   return [
-    `${TITLES[kind] ?? kind}: ${message}`,
+    findingTitle(finding),
     ...(details.length > 0 ? details : where),
     '',
     ...scheduleTable(finding, threads),
@@ -208,30 +220,10 @@ export function findingLines(finding: FindingReport, threads: ExploreReport['thr
 
 /** The report for people. */
 export function formatExploration(report: ExploreReport): string {
-  const { schedules, redundant, exhausted, callbacks, cut, durationMs, findings, threads, shard } = report;
-  const share = shard === null ? '' : ` of shard ${shard}`;
-  const extent = exhausted ? `every order that differs${share}` : `not all${share}: the limit was reached`;
-  const again = redundant > 0 ? `, ${thousands(redundant)} left early` : '';
-  const bound = cut ? `, of at most ${plural(callbacks, 'callback')} of each timer and work item` : '';
-  const summary = `${plural(schedules, 'schedule')} (${extent}${bound}${again}) in ${duration(durationMs * 1e6)}: ${
-    findings.length === 0 ? 'nothing wrong' : plural(findings.length, 'finding')
-  }`;
+  const { schedules, exhausted, durationMs, findings, threads, shard } = report;
+  const extent = extentText(report, shard === null ? '' : ` of shard ${shard}`);
+  const nothing = `nothing wrong${exhausted ? '' : ' so far'}`;
+  const outcome = findings.length === 0 ? nothing : plural(findings.length, 'finding');
+  const summary = `${plural(schedules, 'schedule')} (${extent}) in ${duration(durationMs * 1e6)}: ${outcome}`;
   return [...findings.flatMap((finding) => [...findingLines(finding, threads), '']), summary].join('\n');
-}
-
-/** The runs with a request that fails, a line each. */
-export function faultPointLines(points: readonly FaultPoint[], { machine }: ExploreContext): string[] {
-  const rows = points.map(({ kind, program: id, insn, retvals, finding }) => {
-    const program = id === null ? undefined : machine.programById(id);
-    const source = insn === null ? null : program?.sourceOf(insn);
-    const place = program ? `${source ? `${source.file}:${source.line}` : `${program.name}, insn ${insn}`}` : '';
-    const returned = retvals.map((retval) => retval ?? '-').join(' ');
-    return [
-      kind ?? 'nothing',
-      place,
-      returned,
-      finding ? `${TITLES[finding.kind] ?? finding.kind}: ${finding.text}` : 'fine',
-    ];
-  });
-  return alignRows([['fails', 'where', 'returned', ''], ...rows]);
 }

@@ -1,5 +1,6 @@
 /** What `explore --shard i/n --json` printed for each part, put together to what the whole exploration is. */
 import { InputError } from '../errors.ts';
+import type { Bounds } from '../explore/explore.ts';
 import type { CallbackReport, ExploreReport, FindingReport, ScheduleRow } from './explore.ts';
 import { checkShards, jsonLines } from './shards.ts';
 
@@ -39,15 +40,25 @@ const isFinding = record<FindingReport>({
   callbacks: listOf(isCallback),
   rows: listOf(isRow),
 });
+const isBounds = record<Bounds>({
+  preemptions: orNull(isCount),
+  failures: isCount,
+  callbacks: isCount,
+  limit: isCount,
+  reduce: isFlag,
+});
+const isStop: Check = (value) => ['limit', 'findings', 'interrupted'].some((word) => word === value);
 const isReport = record<ExploreReport>({
   object: isText,
   threads: listOf(record<ExploreReport['threads'][number]>({ cpu: isCount, program: isText, irq: isFlag })),
   space: isText,
+  bounds: isBounds,
   schedules: isCount,
   redundant: isCount,
   steps: isCount,
+  tooLong: isCount,
   exhausted: isFlag,
-  callbacks: isCount,
+  stopped: orNull(isStop),
   cut: isFlag,
   shard: orNull((value) => typeof value === 'string' && /^\d{1,6}\/\d{1,6}$/.test(value)),
   durationMs: isCount,
@@ -63,10 +74,7 @@ export function mergeExplorations(files: readonly { readonly path: string; reado
     if (!isReport(value)) throw new InputError(where, '', 'is no result of explore --json');
     return { where, report: value as ExploreReport };
   });
-  checkShards(
-    parts.map(({ where, report: { space, shard } }) => ({ where, run: space, shard })),
-    0,
-  );
+  checkShards(parts.map(({ where, report: { space, shard } }) => ({ where, run: space, shard })));
   const reports = parts.map(({ report }) => report);
   const [first] = reports as [ExploreReport];
   const sum = (of: (report: ExploreReport) => number) => reports.reduce((total, report) => total + of(report), 0);
@@ -76,6 +84,8 @@ export function mergeExplorations(files: readonly { readonly path: string; reado
     schedules: sum(({ schedules }) => schedules),
     redundant: sum(({ redundant }) => redundant),
     steps: sum(({ steps }) => steps),
+    tooLong: sum(({ tooLong }) => tooLong),
+    stopped: reports.find(({ stopped }) => stopped)?.stopped ?? null,
     exhausted: reports.every(({ exhausted }) => exhausted),
     cut: reports.some(({ cut }) => cut),
     durationMs: sum(({ durationMs }) => durationMs),

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { showValue } from '../machine/show_value.ts';
 import { allZero, type MapSource, mapReport } from './maps.ts';
-import { formatRun, type RunReport, runToJson, showValue } from './run.ts';
+import { formatRun, type MapReport, type RunReport } from './run.ts';
 
 interface Entry {
   readonly key: Uint8Array;
@@ -44,7 +45,7 @@ const BASE: Omit<RunReport, 'maps'> = {
     stopped: null,
     printk: [],
     globals: {},
-    objects: { live: 0, leaked: [] },
+    objects: { live: 0, leaked: [], leakedCount: 0, lines: [] },
     warnings: [],
     fault: null,
     ctx: null,

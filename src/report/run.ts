@@ -1,5 +1,6 @@
 /** The result of `run`: its JSON shape, and the text that people read. */
 import { type BtfValue, EnumValue } from '../btf/values.ts';
+import { isMask, showValue } from '../machine/show_value.ts';
 import type { ObjectsReport } from './leaks.ts';
 import { alignRows, duration, plural, thousands } from './table.ts';
 
@@ -98,8 +99,6 @@ export function runToJson(report: RunReport): unknown {
 
 /** Widest line of a table of map entries; wider ones are written one field a line. */
 const TABLE_WIDTH = 110;
-/** Elements of one array that are shown. */
-const MAX_ELEMENTS = 64;
 
 /**
  * The report as lines for people.
@@ -152,40 +151,6 @@ function globalLines(globals: RunReport['globals']): string[] {
     .filter(([name]) => !/^_{3,}/.test(name))
     .map(([name, value]) => [name, showValue(value)]);
   return alignRows(rows);
-}
-
-function isMask(value: unknown): value is MaskReport {
-  return typeof value === 'object' && value !== null && 'cpus' in value && 'refs' in value;
-}
-
-/** A value on one line. */
-export function showValue(value: BtfValue | MaskReport): string {
-  if (value === null) return 'NULL';
-  if (value instanceof EnumValue) return value.label ?? String(value.value);
-  if (typeof value === 'string') return value.startsWith('0x') ? value : JSON.stringify(value);
-  if (typeof value !== 'object') return String(value);
-  if (isMask(value)) return `{${value.cpus}}${value.refs === 1 ? '' : ` (${plural(value.refs, 'reference')})`}`;
-  if (Array.isArray(value)) return `[${shorten(value.map(showValue))}]`;
-  return `{ ${Object.entries(value)
-    .map(([name, member]) => `${name} = ${showValue(member)}`)
-    .join(', ')} }`;
-}
-
-/** Runs of equal elements of a long array are told once. */
-function shorten(elements: readonly string[]): string {
-  const parts: string[] = [];
-  for (let i = 0; i < elements.length; ) {
-    if (parts.length >= MAX_ELEMENTS) {
-      parts.push(`and ${thousands(elements.length - i)} more`);
-      break;
-    }
-    let end = i + 1;
-    while (end < elements.length && elements[end] === elements[i]) end++;
-    if (end - i > 3) parts.push(`${elements[i]} (${thousands(end - i)} times)`);
-    else parts.push(...elements.slice(i, end));
-    i = end;
-  }
-  return parts.join(', ');
 }
 
 /** Members by path, down to what fits in a table cell. */

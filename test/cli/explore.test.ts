@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +38,36 @@ describe('explore', () => {
     });
   });
 
+  it('does not call all what is not', () => {
+    const bounded = [...claim, '--cpu', '0=claim_wrong', '--cpu', '1=claim_wrong', '--preemptions', '0'];
+    const words = cli(...bounded, '--failures', '2').stdout;
+    expect(words).toContain('2 schedules (every order with at most 0 preemptions and 2 failed allocations) in');
+    const [report] = json(cli(...bounded, '--json'));
+    const bounds = { preemptions: 0, failures: 1, callbacks: 2, limit: 10_000_000, reduce: false };
+    expect(report).toMatchObject({ bounds, exhausted: true, stopped: null, tooLong: 0 });
+    const limited = cli(...claim, '--cpu', '0=claim_right', '--cpu', '1=claim_right', '--limit', '1').stdout;
+    expect(limited).toContain(
+      '1 schedule (not every order that differs, with at most 1 failed allocation: the limit of',
+    );
+    expect(limited).toContain('1 schedule was reached)');
+    expect(limited).toContain('nothing wrong so far');
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('gives what there is so far when %s comes', async (signal) => {
+    const programs = [0, 1, 2, 3, 4, 5, 6].flatMap((cpu) => ['--cpu', `${cpu}=claim_wrong`]);
+    // A set-up that returns 1 is told of on stderr: from then on it explores.
+    const object = ['explore', `${RACES}/double_claim.bpf.o`, '--setup', 'set_up', '--setup', 'check', ...programs];
+    const child = spawn(process.execPath, ['dist/cli.cjs', ...object, '--json']);
+    let stdout = '';
+    child.stdout.on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.once('data', () => setTimeout(() => child.kill(signal), 1500));
+    const [status] = await once(child, 'close');
+    expect(JSON.parse(stdout)).toMatchObject({ exhausted: false, stopped: 'interrupted' });
+    expect(status).toBe(signal === 'SIGINT' ? 130 : 143);
+  });
+
   it('names the operation that undid a change, in masks of one word and of several', () => {
     const find = (cpus: string) => {
       const programs = ['--setup', 'set_up', '--cpu', '0=add_wrong', '--cpu', '1=set_one'];
@@ -63,10 +95,18 @@ describe('explore', () => {
 
     it('begin as often as --callbacks says; the report says when that was a bound', () => {
       const start = ['explore', 'test/objects/deferred.bpf.o', '--cpu', '0=start', '--callbacks'];
-      expect(json(cli(...start, '3', '--json'))[0]).toMatchObject({ callbacks: 3, cut: false, exhausted: true });
-      expect(json(cli(...start, '2', '--json'))[0]).toMatchObject({ callbacks: 2, cut: true, exhausted: true });
+      expect(json(cli(...start, '3', '--json'))[0]).toMatchObject({
+        bounds: { callbacks: 3 },
+        cut: false,
+        exhausted: true,
+      });
+      expect(json(cli(...start, '2', '--json'))[0]).toMatchObject({
+        bounds: { callbacks: 2 },
+        cut: true,
+        exhausted: true,
+      });
       expect(cli(...start, '2').stdout).toContain('of at most 2 callbacks of each timer and work item');
-      expect(cli(...start, '3').stdout).not.toContain('at most');
+      expect(cli(...start, '3').stdout).not.toContain('of at most');
     });
   });
 
@@ -121,6 +161,78 @@ describe('explore', () => {
       expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(status).toBe(2);
     });
+  });
+
+  const EXPLORED = 'test/explore/explored.bpf.o';
+
+  it('gives programs their input', () => {
+    const from = ['explore', EXPLORED, '--cpu', '0=set_from', '--assert', 'flag=0x10'];
+    expect(cli(...from).stderr).toContain('looks at 8 bytes of its context');
+    expect(cli(...from, '--ctx', '1000000000000000').status).toBe(0);
+    const traced = ['explore', 'test/objects/globals.bpf.o', '--cpu', '0=on_switch', '--pid', '7'];
+    expect(cli(...traced, '--assert', 'number=7000').status).toBe(0);
+    expect(cli(...traced, '--assert', 'number=7000', '--fire', 'nowhere').status).toBe(3);
+  });
+
+  it.each([
+    [['--assert', 'shared={1}'], 0, ''],
+    [['--assert', 'shared=0-1'], 1, 'assertion: shared is {1}, not 0-1'],
+    [['--assert', 'shared=what'], 2, '--assert shared: "what" is no mask'],
+    [['--assert', 'nobody=1'], 2, 'the object has no global variable "nobody"'],
+  ] as const)('asserts by type: %j', (args, status, words) => {
+    const result = cli(
+      'explore',
+      `${RACES}/double_claim.bpf.o`,
+      '--setup',
+      'set_up',
+      '--cpu',
+      '0=claim_right',
+      ...args,
+    );
+    expect(result.status).toBe(status);
+    expect(result.stdout + result.stderr).toContain(words);
+  });
+
+  it('says of a program that is refused where and why, and how to run it all the same', () => {
+    const { status, stderr } = cli('explore', EXPLORED, '--cpu', '0=pair');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^pair: rejected by the verifier \(errno 22\): BPF_EXIT instruction in main prog would/);
+    expect(stderr).toMatch(/explored\.bpf\.c:\d+: /);
+    expect(stderr).toContain('--unverified');
+  });
+
+  it('tells where what leaks was made, and of each failure how to see it again', () => {
+    const faults = ['explore', EXPLORED, '--unverified', '--cpu', '0=pair', '--faults'];
+    expect(cli(...faults).stdout).toMatch(/explored\.bpf\.c:83 +-12 +leak: .* \(\S*explored\.bpf\.c:79\)$/m);
+    const [report] = json(cli(...faults, '--json'));
+    expect(report).toMatchObject({
+      object: 'explored',
+      threads: [{ cpu: 0, program: 'pair', irq: false }],
+      space: expect.stringMatching(/^[0-9a-f]{16}$/),
+      faults: [
+        { program: null, source: null, finding: null, ended: true },
+        { program: 'pair', source: { line: 79 }, finding: null },
+        { program: 'pair', source: { line: 83 }, schedule: '0:8!2', finding: { kind: 'leak', source: { line: 79 } } },
+      ],
+    });
+  });
+
+  it.each([
+    [['--faults', '--shard', '0/2'], '--shard: does not go with --faults'],
+    [['--faults', '--no-reduce'], '--no-reduce: does not go with --faults'],
+    [['--replay', 'gp', '--limit', '3'], '--limit: does not go with --replay'],
+    [['--replay', 'gp', '--faults'], '--faults: does not go with --replay'],
+    [['--replay', '0:5'], 'ends before the programs do: claim_wrong on CPU 0 is at'],
+  ] as const)('refuses %j', (args, message) => {
+    const { status, stderr } = cli(...claim, '--cpu', '0=claim_wrong', ...args);
+    expect(stderr).toContain(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+
+  it('refuses options beside --merge', () => {
+    const { status, stderr } = cli('explore', '--preemptions', '3', '--merge', 'README.md');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--preemptions: does not go with --merge')]);
   });
 
   it('lists what becomes of each allocation that fails', () => {

@@ -204,11 +204,21 @@ it('shows callbacks as processes of a schedule, which says the same again', () =
   }
 });
 
+it('begins a callback again where a schedule that is replayed says so', () => {
+  const explorer = () => {
+    const { object, threads } = load({ programs: ['start_itself'] });
+    return new Explorer(object, { threads, assertions: [{ variable: 'runs', value: 9 }], failures: 0 });
+  };
+  const [finding] = explorer().run().findings;
+  expect(finding?.schedule).toMatch(/(\S+\.timer:\d+),\1$/);
+  expect(explorer().replay(finding?.schedule ?? '')?.text).toBe(finding?.text);
+});
+
 it.each(['ticks[2].timer:0', 'jobs[0].timer:0', 'nothing[0].wq:0', 'ticks@1.timer:0'])(
   'knows that there is no %s',
   (schedule) => {
     const { object, threads } = load({ programs: ['start'] });
-    expect(() => new Explorer(object, { threads }).replay(schedule)).toThrow('is no step');
+    expect(() => new Explorer(object, { threads }).replay(schedule)).toThrow('names no timer or work item');
   },
 );
 

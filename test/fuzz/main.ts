@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { InputError } from '../../src/errors.ts';
+import { parseShard } from '../../src/report/shards.ts';
 import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
 import { type Job, runCases } from './child.ts';
 import { type FuzzResult, runOptions } from './result.ts';
-import { parseShard } from './shard.ts';
 import { type Limits, runJob } from './watch.ts';
 import { fuzzWorld } from './world.ts';
 
@@ -90,7 +90,7 @@ async function main(): Promise<number> {
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: 'Infinity' },
       from: { type: 'string', default: '0' },
-      shard: { type: 'string', default: '1/1' },
+      shard: { type: 'string', default: '0/1' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -117,7 +117,7 @@ async function main(): Promise<number> {
     for (const { number, why } of result.failed) failed(shrink(world, makeCase(world, seed, number)), why);
     return result.over;
   };
-  for (let from = first + index - 1; from < end; ) {
+  for (let from = first + index; from < end; ) {
     const to = Math.min(from + BATCH * step, end);
     const suspect = await run({ seed, from, to, step }, TOGETHER);
     if (suspect) {

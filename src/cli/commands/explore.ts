@@ -1,29 +1,35 @@
 /** `explore OBJ`: every interleaving of a few programs, what goes wrong in one, and the schedule that shows it. */
 import { createHash } from 'node:crypto';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { EXIT, InputError } from '../../errors.ts';
 import { type ExploreOptions, Explorer } from '../../explore/explore.ts';
 import type { Assertion } from '../../explore/judge.ts';
 import type { ThreadSpec } from '../../explore/space.ts';
 import type { BpfObject } from '../../machine/object.ts';
+import type { Program } from '../../machine/run.ts';
 import { readUserFile } from '../../platform/node/files.ts';
 import {
   type ExploreContext,
   type ExploreReport,
   exploreReport,
-  faultPointLines,
   findingLines,
   findingReport,
   formatExploration,
   threadReports,
 } from '../../report/explore.ts';
+import { faultsReport, formatFaults } from '../../report/explore_faults.ts';
 import { mergeExplorations } from '../../report/explore_merge.ts';
+import { parseShard } from '../../report/shards.ts';
+import { plural } from '../../report/table.ts';
 import type { CommandModule } from '../command.ts';
+import { type InputFlags, inputOf, inputOptions, setUpTask } from '../inputs.ts';
+import { Interrupt } from '../interrupt.ts';
 import { openMachine } from '../machine.ts';
-import { collect, count, type MachineFlags, machineOptions, settings } from '../options.ts';
+import { collect, count, type MachineFlags, machineOptions, refuse, settings } from '../options.ts';
+import { isRejected } from '../rejected.ts';
 import { note, print, printJson, progress } from '../terminal.ts';
 
-interface ExploreFlags extends MachineFlags {
+interface ExploreFlags extends MachineFlags, InputFlags {
   readonly cpu?: readonly string[];
   readonly irq?: readonly string[];
   readonly setup?: readonly string[];
@@ -48,7 +54,7 @@ const MEMORY_LIMIT = 64 << 20;
 
 const module: CommandModule = {
   define(command, done) {
-    machineOptions(
+    inputOptions(
       command
         .description(
           'Try every interleaving of programs that share maps and masks, and show the schedule of what goes wrong.',
@@ -62,7 +68,10 @@ const module: CommandModule = {
           '--assert <var=value>',
           'must hold at the end of each schedule (default: err=0, if there is an err)',
           collect,
-        )
+        ),
+    );
+    machineOptions(
+      command
         .addOption(
           new Option('--preemptions <n>', 'try every order with at most so many preemptions').argParser(
             count('--preemptions', 0, 100),
@@ -78,14 +87,9 @@ const module: CommandModule = {
             .argParser(count('--callbacks', 0, 1000))
             .default(2),
         )
-        .addOption(
-          new Option(
-            '--faults',
-            'one run for each allocation that can fail, and what the program makes of it',
-          ).conflicts('replay'),
-        )
+        .option('--faults', 'one run for each allocation that can fail, and what the program makes of it')
         .addOption(new Option('--limit <n>', 'schedules at most').argParser(count('--limit', 1, 1e12)))
-        .addOption(new Option('--shard <i/n>', 'only part i of n; parts add up to all').argParser(shard))
+        .addOption(new Option('--shard <i/n>', 'only part i of n; parts add up to all').argParser(parseShard))
         .option('--merge <file...>', 'no exploration, but the whole of what --json printed for every shard')
         .option('--replay <schedule>', 'run this schedule, as a finding printed it')
         .option('--unverified', 'run programs that the verifier refuses, to see why it does')
@@ -94,9 +98,10 @@ const module: CommandModule = {
         .option('--json', 'one JSON object'),
     )
       .addHelpText('after', EXAMPLES)
-      .action((path: string | undefined, flags: ExploreFlags) => {
+      .action(async (path: string | undefined, flags: ExploreFlags) => {
+        refuseIdle(command, flags);
         if (flags.merge) done(merge(path, flags.merge, flags));
-        else if (path !== undefined) done(explore(path, flags));
+        else if (path !== undefined) done(await explore(path, flags));
         else throw new InputError('explore', '', 'name an object, as in explore my.bpf.o --cpu 0=PROG --cpu 1=PROG');
       });
   },
@@ -109,16 +114,25 @@ copy, empty) read and write word by word, as on real CPUs.
 
   bpf-cpumask explore my.bpf.o --setup init --cpu 0=claim --cpu 1=claim --check check
   bpf-cpumask explore my.bpf.o --cpu 0=update --irq 0=tick --preemptions 2
-  bpf-cpumask explore --merge shard-*.json`;
+  bpf-cpumask explore --merge shard-*.json
 
-/** `0/4` -> index 0 of 4 */
-function shard(text: string): { index: number; count: number } {
-  const [, index = '', of = ''] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
-  const parts = { index: Number(index), count: Number(of) };
-  if (of === '' || parts.count < 1 || parts.index >= parts.count) {
-    throw new InputError('--shard', '', `"${text}" is no part; write 0/4 for the first of four`);
+Exit status: 0 nothing wrong, 1 a finding or a program that the verifier refuses, 2 bad input, 130 (SIGINT) or 143 (SIGTERM)
+interrupted without a finding until then.`;
+
+/** Options that bound a search, and mean nothing where there is none. */
+const SEARCH = ['--preemptions', '--failures', '--limit', '--shard', '--no-reduce'];
+
+/** Refuses options that would be without effect. */
+function refuseIdle(command: Command, { merge, replay, faults }: ExploreFlags): void {
+  if (merge) {
+    const others = command.options
+      .map(({ long }) => long ?? '')
+      .filter((long) => !['--merge', '--json'].includes(long));
+    refuse(command, others, 'does not go with --merge, which takes results alone');
   }
-  return parts;
+  if (replay !== undefined)
+    refuse(command, [...SEARCH, '--faults'], 'does not go with --replay, which runs one schedule');
+  if (faults) refuse(command, SEARCH, 'does not go with --faults, which runs the programs one after another');
 }
 
 function merge(path: string | undefined, files: readonly string[], flags: ExploreFlags): number {
@@ -145,16 +159,21 @@ function spaceOf(bytes: Uint8Array, { shard, json, merge, replay, faults, btf, .
   return hash.digest('hex').slice(0, 16);
 }
 
-function explore(path: string, flags: ExploreFlags): number {
+async function explore(path: string, flags: ExploreFlags): Promise<number> {
   const machine = openMachine({ ...flags, explorable: true, memoryLimit: MEMORY_LIMIT }, 'interp');
+  setUpTask(machine, flags);
   const bytes = readUserFile(path);
   const object = machine.load(bytes, {
     name: path,
     set: settings(flags.set ?? []),
     unverified: flags.unverified,
   });
-  for (const name of flags.setup ?? []) setUp(object, name);
   const threads = threadsOf(object, flags, machine.cpus);
+  const setUp = (flags.setup ?? []).map((name) => object.program(name));
+  const check = flags.check === undefined ? null : threadOf(object.program(flags.check), 0, flags);
+  const programs = [...setUp, ...threads.map(({ program }) => program), ...(check ? [check.program] : [])];
+  if (areRejected(programs, flags)) return EXIT.failed;
+  for (const program of setUp) runSetUp(program, flags);
   const context: ExploreContext = {
     object: object.name,
     machine,
@@ -162,8 +181,8 @@ function explore(path: string, flags: ExploreFlags): number {
     space: spaceOf(bytes, flags),
     shard: flags.shard ? `${flags.shard.index}/${flags.shard.count}` : null,
   };
-  const check = flags.check === undefined ? null : { cpu: 0, program: object.program(flags.check) };
   const tick = progress(flags.json);
+  const interrupt = new Interrupt();
   const explorer = new Explorer(object, {
     threads,
     check,
@@ -174,30 +193,48 @@ function explore(path: string, flags: ExploreFlags): number {
     reduce: flags.reduce,
     ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     shard: flags.shard,
-    onProgress: (schedules) => {
-      tick(`${schedules} schedules`);
-      return true;
+    onProgress: (schedules, findings) => {
+      tick(`${plural(schedules, 'schedule')}, ${plural(findings, 'finding')}`);
+      return interrupt.status === null;
     },
   });
   if (flags.faults) return showFaults(explorer, context, flags);
   if (flags.replay !== undefined) return replay(explorer, context, flags.replay, flags);
-  const report = exploreReport(explorer.run(), context);
+  using _ = interrupt.listen();
+  const report = exploreReport(await explorer.runAsync(), context);
   tick(null);
-  return show(report, flags);
+  const status = show(report, flags);
+  return status === EXIT.ok && report.stopped === 'interrupted' ? (interrupt.status ?? status) : status;
 }
 
-function setUp(object: BpfObject, name: string): void {
-  const { retval, fault } = object.program(name).run();
-  if (fault) throw new InputError(object.name, `program ${name}`, `set-up ended with a fault: ${fault.kind}`);
-  if (retval !== 0) note(`${name} returned ${retval | 0}; exploring what comes after that`);
+/** Says of each program that is refused why; true when one is. */
+function areRejected(programs: readonly Program[], flags: ExploreFlags): boolean {
+  const refused = [...new Set(programs)].filter(
+    (program) => !(flags.unverified && program.reject === null) && isRejected(program, flags),
+  );
+  if (refused.some(({ reject }) => reject === null)) note('--unverified runs it all the same, to see what comes of it');
+  return refused.length > 0;
 }
 
-function threadsOf(object: BpfObject, { cpu = [], irq = [] }: ExploreFlags, cpus: number): ThreadSpec[] {
+function runSetUp(program: Program, flags: ExploreFlags): void {
+  const { retval, fault } = program.run(inputOf(program, flags));
+  if (fault) {
+    throw new InputError(program.object.name, `program ${program.name}`, `set-up ended with a fault: ${fault.kind}`);
+  }
+  if (retval !== 0) note(`${program.name} returned ${retval | 0}; exploring what comes after that`);
+}
+
+function threadOf(program: Program, cpu: number, flags: ExploreFlags): ThreadSpec {
+  return { cpu, program, options: inputOf(program, flags) };
+}
+
+function threadsOf(object: BpfObject, flags: ExploreFlags, cpus: number): ThreadSpec[] {
+  const { cpu = [], irq = [] } = flags;
   const read = (option: string, text: string) => {
     const [, on = '', name = ''] = /^(\d{1,4})=(\w+)$/.exec(text) ?? [];
     if (name === '') throw new InputError(option, '', `"${text}" is not CPU=PROGRAM, as in 0=claim`);
     if (Number(on) >= cpus) throw new InputError(option, '', `the machine has CPUs 0-${cpus - 1}`);
-    return { cpu: Number(on), program: object.program(name) };
+    return threadOf(object.program(name), Number(on), flags);
   };
   const threads: ThreadSpec[] = [
     ...cpu.map((text) => read('--cpu', text)),
@@ -213,17 +250,9 @@ function threadsOf(object: BpfObject, { cpu = [], irq = [] }: ExploreFlags, cpus
 }
 
 function assertionsOf(object: BpfObject, words: readonly string[] | undefined): Assertion[] {
-  if (words) return Object.entries(settings(words, '--assert')).map((entry) => assertion(object, ...entry));
-  return object.globals.names().includes('err') ? [{ variable: 'err', value: '0' }] : [];
-}
-
-function assertion(object: BpfObject, variable: string, value: string): Assertion {
-  const now = object.globals.get(variable);
-  if (typeof now !== 'number' && typeof now !== 'bigint') return { variable, value };
-  if (!/^(0x[0-9a-f]{1,16}|-?\d{1,20})$/i.test(value)) {
-    throw new InputError(`--assert ${variable}`, '', `"${value}" is no whole number`);
-  }
-  return { variable, value: `${BigInt(value)}` };
+  if (words) return Object.entries(settings(words, '--assert')).map(([variable, value]) => ({ variable, value }));
+  const counts = object.globals.names().includes('err') && typeof object.globals.get('err') === 'number';
+  return counts ? [{ variable: 'err', value: '0' }] : [];
 }
 
 function replay(explorer: Explorer, context: ExploreContext, schedule: string, { json }: ExploreFlags): number {
@@ -236,16 +265,10 @@ function replay(explorer: Explorer, context: ExploreContext, schedule: string, {
 }
 
 function showFaults(explorer: Explorer, context: ExploreContext, { json }: ExploreFlags): number {
-  const points = explorer.faults();
-  const { machine } = context;
-  const rows = points.map(({ finding, program, ...point }) => ({
-    ...point,
-    program: program === null ? null : (machine.programById(program)?.name ?? null),
-    finding: finding?.text ?? null,
-  }));
-  if (json) printJson({ object: context.object, faults: rows });
-  else print(faultPointLines(points, context).join('\n'));
-  return points.some(({ finding }) => finding) ? EXIT.failed : EXIT.ok;
+  const report = faultsReport(explorer.faults(), context);
+  if (json) printJson(report);
+  else print(formatFaults(report));
+  return report.faults.some(({ finding }) => finding) ? EXIT.failed : EXIT.ok;
 }
 
 export const { define } = module;

@@ -12,12 +12,12 @@ import { thousands } from '../../report/table.ts';
 import { type AroundFlags, around, loadedNames, runCheck, runSetUps } from '../around.ts';
 import type { CommandModule } from '../command.ts';
 import { type FailureFlags, failPlan, failureLines, injectFaults, noteUnreached, share } from '../failures.ts';
+import { type InputFlags, inputOf, inputOptions, setUpTask } from '../inputs.ts';
 import { openMachine } from '../machine.ts';
 import {
   choice,
   collect,
   count,
-  hexBytes,
   type MachineFlags,
   machineOptions,
   noteIdle,
@@ -28,17 +28,11 @@ import {
 import { isRejected } from '../rejected.ts';
 import { note, paintFor, print, printJson } from '../terminal.ts';
 
-interface RunFlags extends MachineFlags, AroundFlags, FailureFlags {
+interface RunFlags extends MachineFlags, AroundFlags, FailureFlags, InputFlags {
   readonly prog?: readonly string[];
   readonly engine: 'interp' | 'jit' | 'live';
   readonly cpu: number;
-  readonly pid?: number;
-  readonly affinity?: string;
-  readonly topology?: string;
-  readonly ctx?: Uint8Array;
-  readonly data?: Uint8Array;
   readonly set?: readonly string[];
-  readonly fire?: string;
   readonly times: number;
   readonly parallel?: boolean;
   readonly ledger?: true | 'json';
@@ -65,7 +59,7 @@ const ENGINES = ['interp', 'jit', 'live'] as const;
 
 const module: CommandModule = {
   define(command, done) {
-    machineOptions(
+    inputOptions(
       command
         .description('Run the programs of a compiled BPF object on a simulated machine.')
         .argument('<object>', 'compiled BPF object (*.bpf.o)')
@@ -77,16 +71,11 @@ const module: CommandModule = {
             .argParser(choice('--engine', ENGINES))
             .default('jit'),
         )
-        .addOption(new Option('--cpu <i>', 'CPU to run on').argParser(count('--cpu', 0, 8191)).default(0))
-        .addOption(
-          new Option('--pid <n>', 'pid of the current task (default: 1)').argParser(count('--pid', 1, 0x7fffffff)),
-        )
-        .option('--affinity <cpus>', "the current task's CPUs, as a cpulist; children inherit them")
-        .option('--topology <text>', 'hwloc synthetic string: "numa:2 l3:2 core:4 pu:2"')
-        .addOption(new Option('--ctx <hex>', 'context of a syscall program').argParser(hexBytes('--ctx')))
-        .addOption(new Option('--data <hex>', 'packet of a tc, XDP or socket program').argParser(hexBytes('--data')))
+        .addOption(new Option('--cpu <i>', 'CPU to run on').argParser(count('--cpu', 0, 8191)).default(0)),
+    );
+    machineOptions(
+      command
         .option('--set <var=value>', 'give a global variable its value before load; may be repeated', collect)
-        .option('--fire <tracepoint>', 'fire this tracepoint instead of the one that the program names')
         .addOption(
           new Option('--times <n>', 'run it so often').argParser(count('--times', 1, 1_000_000_000)).default(1),
         )
@@ -263,10 +252,9 @@ async function runAtOnce(
   if (last >= machine.cpus) {
     throw new InputError('--parallel', '', `${programs.length} programs need CPU ${last}; give --cpus ${last + 1}`);
   }
-  const { times, ctx, data, fire } = flags;
+  const { times } = flags;
   const jobs = programs.map((program, i) => {
-    const input = program.isTraced ? { tracepoint: fire } : program.type === 'syscall' ? { ctx } : { data };
-    return { cpu: flags.cpu + i, program, times, budget: flags.budget, ...input };
+    return { cpu: flags.cpu + i, program, times, budget: flags.budget, ...inputOf(program, flags) };
   });
   let status: number = EXIT.ok;
   const firstWarning = nextWarning(machine);
@@ -315,19 +303,11 @@ function runOne(machine: Machine, program: Program, flags: RunFlags, isLast: boo
 
 function runOnce(
   program: Program,
-  { cpu, ctx, data, fire, budget }: RunFlags,
+  flags: RunFlags,
   limits: { readonly budget?: number; readonly timeLimitMs?: number | undefined },
 ): ProgramRun {
-  const given = { cpu, budget, ...limits };
-  if (program.isTraced) return program.run({ ...given, tracepoint: fire });
-  return program.run(program.type === 'syscall' ? { ...given, ctx } : { ...given, data });
-}
-
-function setUpTask(machine: Machine, { pid, affinity }: RunFlags): void {
-  if (pid !== undefined && pid !== machine.current.pid) {
-    machine.current = machine.tasks.create({ pid, comm: `task-${pid}`, parent: machine.current });
-  }
-  if (affinity !== undefined) machine.current.setAffinity(affinity);
+  const { cpu, budget } = flags;
+  return program.run({ cpu, budget, ...limits, ...inputOf(program, flags) });
 }
 
 function nothingToRun(path: string, object: BpfObject): InputError {

@@ -20,8 +20,9 @@ import { readAsset } from '../../../src/platform/node/assets.ts';
 import { VMLINUX_BTF } from '../../../src/platform/node/live_kernel.ts';
 import { openProfile } from '../../../src/platform/node/profile.ts';
 import { getAffinity, possibleCpus, setAffinity } from '../../../src/platform/node/sched_affinity.ts';
+import { parseShard, type Shard } from '../../../src/report/shards.ts';
 import { type FuzzResult, runOptions } from '../result.ts';
-import { parseShard, type Shard, seedsOf } from '../shard.ts';
+import { seedsOf } from '../shard.ts';
 import { programCase, randomProgram } from './programs.ts';
 import { AllEngines } from './run_all.ts';
 
@@ -38,7 +39,7 @@ const { values } = parseArgs({
     programs: { type: 'string', default: '20000' },
     ops: { type: 'string', default: '50' },
     engine: { type: 'string', default: 'api' },
-    shard: { type: 'string', default: '1/1' },
+    shard: { type: 'string', default: '0/1' },
     'only-simulated': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },

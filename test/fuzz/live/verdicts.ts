@@ -14,10 +14,11 @@ import { Btf } from '../../../src/btf/btf.ts';
 import { InputError } from '../../../src/errors.ts';
 import { loadProfile } from '../../../src/kernel/profile.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
+import { parseShard } from '../../../src/report/shards.ts';
 import { initRange } from '../../../src/verifier/index.ts';
 import { type FamilyName, familyNames, randomProgram } from '../programs/families.ts';
 import { type FuzzResult, runOptions } from '../result.ts';
-import { parseShard, seedsOf } from '../shard.ts';
+import { seedsOf } from '../shard.ts';
 import { compareProgram, shrink, type World } from './compare.ts';
 
 /** Programs with an exception callback of their own can crash a 6.18: the kernel is never given them. */
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     family: { type: 'string', default: liveFamilies.join() },
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '100' },
-    shard: { type: 'string', default: '1/1' },
+    shard: { type: 'string', default: '0/1' },
     show: { type: 'string', default: '5' },
     only: { type: 'string' },
     messages: { type: 'boolean', default: false },

@@ -7,15 +7,16 @@
  */
 import { parseArgs } from 'node:util';
 import { progress } from '../../../src/cli/terminal.ts';
+import { parseShard } from '../../../src/report/shards.ts';
 import { type FuzzResult, runOptions } from '../result.ts';
-import { parseShard, seedsOf } from '../shard.ts';
+import { seedsOf } from '../shard.ts';
 import { fuzzSoundness } from '../sound.ts';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '10000' },
-    shard: { type: 'string', default: '1/1' },
+    shard: { type: 'string', default: '0/1' },
     json: { type: 'boolean', default: false },
   },
 });
