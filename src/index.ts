@@ -14,7 +14,7 @@ export type { CallbackRun } from './explore/callbacks.ts';
 export { type Exploration, type ExploredFinding, type ExploreOptions, Explorer } from './explore/explore.ts';
 export type { FaultPoint } from './explore/faults.ts';
 export type { Assertion, Finding, ProblemKind } from './explore/judge.ts';
-export type { Problem } from './explore/search.ts';
+export type { Problem, Stop } from './explore/search.ts';
 export type { ThreadSpec } from './explore/space.ts';
 export type { TraceStep } from './explore/trace.ts';
 export type { MaskAccess } from './explore/wide.ts';

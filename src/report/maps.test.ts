@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { showValue } from '../machine/show_value.ts';
 import { allZero, type MapSource, mapReport } from './maps.ts';
-import { formatRun, type MapReport, type RunReport } from './run.ts';
+import { formatRun, type RunReport, runToJson } from './run.ts';
 
 interface Entry {
   readonly key: Uint8Array;
