@@ -5,7 +5,7 @@ import type { BpfMap } from '../kernel/bpf/maps/index.ts';
 import { maskValue } from '../kernel/mask_value.ts';
 import type { DataSection, ObjectSpec } from '../loader/spec.ts';
 import { findVariable, parseText, resolvePath, splitVariable, unknownVariable } from '../loader/variables.ts';
-import { expectValue, type Matcher } from './expected.ts';
+import { expectValue } from './expected.ts';
 import type { Machine } from './machine.ts';
 
 interface Place {
@@ -69,7 +69,7 @@ export class Globals {
    * @throws InputError when there is no such variable, or the value cannot be one of its type
    * @internal exploration
    */
-  expect(name: string, value: unknown, what = name): Matcher {
+  expect(name: string, value: unknown, what = name): (found: BtfValue) => boolean {
     const { typeId } = this.find(name);
     if (!this.spec.btf) return () => false;
     return expectValue({ btf: this.spec.btf, what, cpus: this.machine.cpus }, typeId, value);

@@ -75,7 +75,7 @@ describe('what is wrong is said in one line, with the exit status of its kind', 
     [['run', OBJECT, '--engine', 'live', '--fail', 'create:1'], 2, '--fail: goes with the simulated kernel'],
     [['run', OBJECT, '--parallel', '--ledger', 'json'], 2, '--ledger: does not go with --parallel'],
     [['explore', AFFINITY, '--cpu', '0=record_new_task', '--assert', 'failed=x'], 2, '"x" is no whole number'],
-    [['explore', AFFINITY, '--faults', '--replay', '0:1'], 2, "'--faults' cannot be used with option '--replay"],
+    [['explore', AFFINITY, '--faults', '--replay', '0:1'], 2, '--faults: does not go with --replay'],
   ])('%j', (args, status, message) => {
     const result = cli(...args);
     expect(result.stderr).toContain(message);
