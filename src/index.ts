@@ -11,7 +11,13 @@ export type { Fault, FaultKind, FaultObject, Site } from './engine/fault.ts';
 export { InputError, InvariantError, NotSupported } from './errors.ts';
 export type { CallbackKind } from './explore/callback_names.ts';
 export type { CallbackRun } from './explore/callbacks.ts';
-export { type Bounds, type Exploration, type ExploredFinding, type ExploreOptions, Explorer } from './explore/explore.ts';
+export {
+  type Bounds,
+  type Exploration,
+  type ExploredFinding,
+  type ExploreOptions,
+  Explorer,
+} from './explore/explore.ts';
 export type { FaultPoint } from './explore/faults.ts';
 export type { Assertion, Finding, ProblemKind } from './explore/judge.ts';
 export type { Problem, Stop } from './explore/search.ts';
