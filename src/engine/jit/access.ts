@@ -65,7 +65,10 @@ function emitProbe(f: FunctionEmitter, src: number, off: number, row: InsnRow): 
   const offset = f.take(I32);
   f.get(src);
   // Bytes from the first kernel address; what is below it is far away.
-  code.i64(off).op(OP['i64.add']).i64(0, KERNEL_BASE_HI).op(OP['i64.sub']).tee(place);
+  code
+    .i64(off, (off >> 31) - KERNEL_BASE_HI)
+    .op(OP['i64.add'])
+    .tee(place);
   code.op(OP['i32.wrap_i64']).set(offset);
   code.get(place).i64(limit, 0).op(OP['i64.lt_u']).open(OP.if, I32);
   code.get(offset).i32(3).op(OP['i32.shr_u']).memory(OP['i32.load8_u'], 0, SHADOW);

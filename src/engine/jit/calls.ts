@@ -9,7 +9,6 @@ import {
   ENGINE_TAIL_CALL,
   ENGINE_THROW,
   FAULT_CALL,
-  JR_LEFT,
   JR_TAIL_CALLS,
   MAX_TAIL_CALL_CNT,
 } from '../../../assembly/kernel/bpf/prog_layout.ts';
@@ -146,15 +145,6 @@ function callbackOf(f: FunctionEmitter, i: number, register: number): () => void
 export const CALLBACK_SHIFT = 4;
 export const CALLBACK_MASK = 0xffff;
 
-/** Looks at the budget between two callbacks: those without loops do not. */
-function checkBetween(f: FunctionEmitter, i: number): void {
-  f.runField(JR_LEFT).memory(OP['i64.load'], 3).i64(0).op(OP['i64.lt_s']).open(OP.if);
-  f.reload(0);
-  f.checkBudget(i);
-  f.flush(0);
-  f.code.end();
-}
-
 function emitLoop(f: FunctionEmitter, i: number): void {
   const { code } = f;
   const [done, result] = [f.take(I64), f.take(I64)];
@@ -177,7 +167,7 @@ function emitLoop(f: FunctionEmitter, i: number): void {
   code.op(OP['i64.eqz']);
   code.get(done).get(count).op(OP['i64.extend_i32_u']).op(OP['i64.lt_u']).op(OP['i32.and']);
   code.open(OP.if);
-  checkBetween(f, i);
+  f.checkBetween(i);
   code.branch(OP.br, 1).end().end();
   code.get(done).set(result);
   f.reload(f.pending);
@@ -208,7 +198,7 @@ function emitForEach(f: FunctionEmitter, i: number): void {
   code.get(callbackContext).i64(0).get(f.sp);
   call();
   code.op(OP['i64.eqz']).op(OP['i32.eqz']).branch(OP.br_if, 1);
-  checkBetween(f, i);
+  f.checkBetween(i);
   code.branch(OP.br, 0).end().end();
   code.get(seen).set(result);
   f.reload(f.pending);
@@ -237,7 +227,7 @@ function emitRbtreeAdd(f: FunctionEmitter, i: number): void {
   call();
   code.op(OP['i64.eqz']).op(OP['i32.eqz']).tee(less).get(leftmost).op(OP['i32.and']).set(leftmost);
   code.get(parent).get(less).call(context.imported('rbtree_child')).set(child);
-  checkBetween(f, i);
+  f.checkBetween(i);
   code.branch(OP.br, 0).end().end();
   for (const argument of [root, node, parent, less, leftmost]) code.get(argument);
   code.call(context.imported('rbtree_add_finish'));

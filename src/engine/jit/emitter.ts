@@ -205,6 +205,16 @@ export class FunctionEmitter {
     this.code.end();
   }
 
+  /** Looks at the budget between two callbacks, which have counted in memory: those without loops do not look. */
+  checkBetween(insn: number): void {
+    if (!this.counts) return;
+    this.runField(JR_LEFT).memory(OP['i64.load'], 3).i64(0).op(OP['i64.lt_s']).open(OP.if);
+    this.reload(0);
+    this.refill(insn);
+    this.flush(0);
+    this.code.end();
+  }
+
   /** Ends the run as a fault. */
   fault(kind: number, insn: number): void {
     this.code.i32(kind).i32(insn);

@@ -43,6 +43,16 @@ export class ByteWriter {
     return this;
   }
 
+  /** Writes over the byte at `at`. */
+  patch(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  /** Takes back the last bytes. */
+  drop(count: number): void {
+    this.#length -= count;
+  }
+
   append(bytes: Uint8Array): this {
     if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
     this.#bytes.set(bytes, this.#length);
@@ -82,13 +92,20 @@ export class ByteWriter {
 /** log2 of the bytes that an access moves; its alignment is promised only where atomics ask for it. */
 export type Align = 0 | 1 | 2 | 3 | 4;
 
-/** The code of one function: `code.get(1).i64(5).op(OP['i64.add']).set(1)`. */
+/**
+ * The code of one function: `code.get(1).i64(5).op(OP['i64.add']).set(1)`. What instructions that are written one by one say twice is
+ * said once: a local that is set and read again is a local.tee, and a condition is not negated twice.
+ */
 export class Code {
   readonly writer = new ByteWriter(1024);
   readonly #params: number;
   readonly #locals: number[] = [];
   /** Blocks, loops and ifs that are open. */
   depth = 0;
+  /** The local.set that was written last, while nothing follows it. */
+  #set = { local: -1, at: 0, end: -1 };
+  /** Instructions i32.eqz at the end of what was written. */
+  #eqz = { count: 0, end: -1 };
 
   constructor(params: number) {
     this.#params = params;
@@ -100,22 +117,43 @@ export class Code {
   }
 
   op(code: number): this {
+    const { writer } = this;
+    if (code === OP['i32.eqz']) {
+      const count = this.#eqz.end === writer.length ? this.#eqz.count + 1 : 1;
+      this.#eqz = { count, end: writer.length + 1 };
+    }
     if (code <= 0xff) {
-      this.writer.byte(code);
+      writer.byte(code);
       return this;
     }
-    this.writer.byte(code >> 8).unsigned(code & 0xff);
+    writer.byte(code >> 8).unsigned(code & 0xff);
     return this;
   }
 
   get(local: number): this {
-    this.writer.pair(OP['local.get'], local);
+    const { writer } = this;
+    const last = this.#set;
+    if (last.end === writer.length && last.local === local) {
+      writer.patch(last.at, OP['local.tee']);
+      last.end = -1;
+    } else writer.pair(OP['local.get'], local);
     return this;
   }
 
   set(local: number): this {
-    this.writer.pair(OP['local.set'], local);
+    const { writer } = this;
+    const last = this.#set;
+    last.local = local;
+    last.at = writer.length;
+    writer.pair(OP['local.set'], local);
+    last.end = writer.length;
     return this;
+  }
+
+  /** The i32 on the stack is looked at as a condition: every two negations of it are none. */
+  #condition(): void {
+    const { count, end } = this.#eqz;
+    if (end === this.writer.length) this.writer.drop(count & ~1);
   }
 
   tee(local: number): this {
@@ -142,6 +180,7 @@ export class Code {
   }
 
   open(code: number, type = VOID): this {
+    if (code === OP.if) this.#condition();
     this.op(code);
     this.writer.byte(type);
     this.depth++;
@@ -159,6 +198,7 @@ export class Code {
 
   /** A branch: `label` counts outwards from the innermost open block. */
   branch(code: number, label: number): this {
+    if (code === OP.br_if) this.#condition();
     this.writer.pair(code, label);
     return this;
   }

@@ -81,7 +81,9 @@ const nestedSection =
   (f, _, call) => {
     const { code } = f;
     const depth = f.take(I32);
-    code.globalGet(0).memory(OP['i32.load'], 2, PC_RCU_NESTING).tee(depth).i32(outermost).op(OP['i32.le_u']);
+    code.globalGet(0).memory(OP['i32.load'], 2, PC_RCU_NESTING).tee(depth);
+    if (outermost === 0) code.op(OP['i32.eqz']);
+    else code.i32(outermost).op(OP['i32.le_u']);
     code.open(OP.if);
     call();
     code.else().globalGet(0).get(depth).i32(step).op(OP['i32.add']).memory(OP['i32.store'], 2, PC_RCU_NESTING).end();

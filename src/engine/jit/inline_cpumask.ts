@@ -19,6 +19,7 @@ import {
   maskIn,
   nrCpuIds,
   pairedOf,
+  pushOnes,
   pushWord,
   smallBits,
   type Words,
@@ -97,9 +98,12 @@ const query =
       below(f, bits, at);
       if (at > paired) code.op(OP['i64.or']);
     }
-    if (paired < count) code.op(OP['i64.eqz']).op(OP['i32.eqz']);
-    if (paired > 0 && paired < count) code.op(OP['i32.or']);
-    if (when === 'none') code.op(OP['i32.eqz']);
+    if (paired === 0 && when === 'none') code.op(OP['i64.eqz']);
+    else {
+      if (paired < count) code.i64(0).op(OP['i64.ne']);
+      if (paired > 0 && paired < count) code.op(OP['i32.or']);
+      if (when === 'none') code.op(OP['i32.eqz']);
+    }
     f.set32(0);
     return true;
   };
@@ -178,26 +182,18 @@ const and: Inline = (f) => {
   for (let at = 0; at < paired; at += 2) {
     f.get32(1);
     words.pair(f, at);
-    code
-      .tee(pair)
-      .memory(OP['v128.store'], 3, at * 8)
-      .get(pair);
-    if (at > 0) code.get(anyPair).op(OP['v128.or']);
-    code.set(anyPair);
+    code.tee(at > 0 ? pair : anyPair).memory(OP['v128.store'], 3, at * 8);
+    if (at > 0) code.get(pair).get(anyPair).op(OP['v128.or']).set(anyPair);
   }
   for (let at = paired; at < count; at++) {
     f.get32(1);
     words.word(f, at);
     below(f, bits, at);
-    code
-      .tee(word)
-      .memory(OP['i64.store'], 3, at * 8)
-      .get(word);
-    if (at > paired) code.get(any).op(OP['i64.or']);
-    code.set(any);
+    code.tee(at > paired ? word : any).memory(OP['i64.store'], 3, at * 8);
+    if (at > paired) code.get(word).get(any).op(OP['i64.or']).set(any);
   }
   if (paired > 0) code.get(anyPair).op(OP['v128.any_true']);
-  if (paired < count) code.get(any).op(OP['i64.eqz']).op(OP['i32.eqz']);
+  if (paired < count) code.get(any).i64(0).op(OP['i64.ne']);
   if (paired > 0 && paired < count) code.op(OP['i32.or']);
   f.set32(0);
   f.release(I64, word, any);
@@ -224,17 +220,20 @@ const populate: Inline = (f) => {
 
 const setall: Inline = (f) => {
   if (machine(f, M_NR_CPUS) > 64) return fillWords(f, wordsOf(nrCpuIds(f)), -1);
-  f.get32(1).i64(-1);
-  below(f, nrCpuIds(f), 0);
+  f.get32(1);
+  pushOnes(f, nrCpuIds(f));
   f.code.memory(OP['i64.store'], 3);
   return true;
 };
 
 // ---- references
 
-/** Changes the count of references by `step` from `least` or more; the function does what is left, and warns. */
+/**
+ * Changes the count of references by `step` from `least` or more; the function does what is left, and warns. `gives`: whether the
+ * mask is the result.
+ */
 const reference =
-  (least: number, step: 1 | -1, after: (f: FunctionEmitter) => void): Inline =>
+  (least: number, step: 1 | -1, gives: boolean): Inline =>
   (f, _, call) => {
     const usage = machine(f, M_BPF_CPUMASK_USAGE);
     const { code } = f;
@@ -246,21 +245,21 @@ const reference =
       .op(OP['i32.lt_u'])
       .open(OP.if, I32);
     f.get32(1).get(count).get(count).i32(step).op(OP['i32.add']).memory(OP['i32.atomic.rmw.cmpxchg'], 2, usage);
-    code.get(count).op(OP['i32.eq']).else().i32(0).end().open(OP.if);
-    after(f);
-    code.else();
+    code.get(count).op(OP['i32.ne']).else().i32(1).end().open(OP.if);
     call();
+    if (gives) {
+      code.else();
+      f.get(1);
+      f.set(0);
+    }
     code.end();
     f.release(I32, count);
     return true;
   };
 
 export const CPUMASK: Readonly<Record<string, Inline>> = {
-  bpf_cpumask_acquire: reference(1, 1, (f) => {
-    f.get(1);
-    f.set(0);
-  }),
-  bpf_cpumask_release: reference(2, -1, () => undefined),
+  bpf_cpumask_acquire: reference(1, 1, true),
+  bpf_cpumask_release: reference(2, -1, false),
   bpf_cpumask_test_cpu: oldBit(load32),
   bpf_cpumask_test_and_set_cpu: oldBit(setBit),
   bpf_cpumask_test_and_clear_cpu: oldBit(clearBit),

@@ -24,7 +24,7 @@ export const first =
       code.op(OP['i64.ctz']);
       if (at > 0) code.i64(at * 64).op(OP['i64.add']);
     };
-    code.open(OP.block, I64);
+    if (last > 0) code.open(OP.block, I64);
     for (let at = 0; at < last; at++) {
       words.word(f, at);
       code.tee(found).op(OP['i64.eqz']).op(OP['i32.eqz']).open(OP.if).get(found);
@@ -34,7 +34,7 @@ export const first =
     words.word(f, last);
     endAt(f, bits - last * 64);
     numberOf(last);
-    code.end();
+    if (last > 0) code.end();
     f.set(0);
     f.release(I64, found);
     return true;

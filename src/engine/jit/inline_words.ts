@@ -22,12 +22,19 @@ export function pushWord(f: FunctionEmitter, register: number, at: number): void
   f.get32(register).memory(OP['i64.load'], 3, at * 8);
 }
 
+/** The word whose bits below `count` are set. */
+export function pushOnes({ code }: FunctionEmitter, count: number): void {
+  if (count >= 64) code.i64(-1);
+  else if (count >= 32) code.i64(-1, 2 ** (count - 32) - 1);
+  else code.i64(2 ** count - 1, 0);
+}
+
 /** Ands the word on the stack with the bits of word `at` that lie below `bits`. */
 export function below(f: FunctionEmitter, bits: number, at: number): void {
   const count = bits - at * 64;
   if (count >= 64) return;
-  const [low, high] = count >= 32 ? [-1, 2 ** (count - 32) - 1] : [2 ** count - 1, 0];
-  f.code.i64(low, high).op(OP['i64.and']);
+  pushOnes(f, count);
+  f.code.op(OP['i64.and']);
 }
 
 /** What an operation is about: pushes word `at` of it, or the two words from there; bits behind the last CPU included. */

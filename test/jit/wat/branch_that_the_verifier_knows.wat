@@ -6,8 +6,7 @@
 
 f0:
   i64.const 1
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

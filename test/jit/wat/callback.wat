@@ -10,8 +10,7 @@
 f0:
   global.get 1
   i64.load
-  local.set l11
-  local.get l11
+  local.tee l11
   i64.const 0
   i64.lt_s
   if
@@ -86,16 +85,10 @@ f0:
         if
           global.get 1
           i64.load
+          local.tee l11
+          i32.const 5
+          call jit.budget
           local.set l11
-          local.get l11
-          i64.const 0
-          i64.lt_s
-          if
-            local.get l11
-            i32.const 5
-            call jit.budget
-            local.set l11
-          end
           global.get 1
           local.get l11
           i64.store
@@ -112,8 +105,7 @@ f0:
     local.set l11
   end
   local.get l13
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   local.get l11
   i64.const 6
@@ -124,8 +116,7 @@ f0:
 
 f1:
   i64.const 0
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

@@ -39,12 +39,10 @@ f0:
     i32.rem_s
   end
   i64.extend_i32_u
-  local.set r0
-  local.get r0
+  local.tee r0
   i64.const 10
   i64.div_u
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

@@ -9,8 +9,7 @@ f0:
   i32.eqz
   if
     i64.const 0
-    local.set r0
-    local.get r0
+    local.tee r0
     global.get 1
     global.get 1
     i64.load

@@ -9,8 +9,7 @@
 f0:
   global.get 1
   i64.load
-  local.set l11
-  local.get l11
+  local.tee l11
   i64.const 0
   i64.lt_s
   if
@@ -42,8 +41,7 @@ f0:
   local.get r0
   i64.const 1
   i64.add
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   local.get l11
   i64.const 4
@@ -54,12 +52,10 @@ f0:
 
 f1:
   local.get r1
-  local.set r0
-  local.get r0
+  local.tee r0
   local.get r2
   i64.mul
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

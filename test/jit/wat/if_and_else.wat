@@ -28,8 +28,7 @@ f0:
   local.get r0
   local.get r1
   i64.add
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   local.get l11
   i64.const 5

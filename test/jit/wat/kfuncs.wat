@@ -20,8 +20,7 @@ f0:
     i64.const 0
     local.get l12
     select
-    local.set r0
-    local.get r0
+    local.tee r0
     i64.eqz
     if
       local.get l11
@@ -31,8 +30,7 @@ f0:
       br 1
     end
     local.get r0
-    local.set r1
-    local.get r1
+    local.tee r1
     i32.wrap_i64
     i64.load
     i64.popcnt

@@ -3,10 +3,8 @@
 
 f0:
   local.get r1
-  i64.const 8
+  i64.const 131391639519240
   i64.add
-  i64.const -131391639519232
-  i64.sub
   local.tee l11
   i32.wrap_i64
   local.set l12
@@ -47,8 +45,7 @@ f0:
   else
     i64.const 0
   end
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

@@ -59,8 +59,7 @@ f0:
           local.get r0
           local.get r5
           i64.xor
-          local.set r0
-          local.get r0
+          local.tee r0
           i64.const 3
           i64.mul
           local.set r0
@@ -134,8 +133,6 @@ f0:
           local.set r5
           local.get r1
           i64.eqz
-          i32.eqz
-          i32.eqz
           br_if 3
           local.get r0
           local.get r1
@@ -160,8 +157,7 @@ f0:
           local.get r0
           local.get r5
           i64.xor
-          local.set r0
-          local.get r0
+          local.tee r0
           i64.const 3
           i64.mul
           local.set r0
@@ -260,8 +256,7 @@ f0:
             local.get r0
             local.get r5
             i64.xor
-            local.set r0
-            local.get r0
+            local.tee r0
             i64.const 3
             i64.mul
             local.set r0
@@ -340,8 +335,7 @@ f0:
               local.get l11
               i64.const 75
               i64.sub
-              local.set l11
-              local.get l11
+              local.tee l11
               i64.const 0
               i64.lt_s
               br_if 3

@@ -31,17 +31,13 @@ f0:
           local.get r6
           i64.const 1
           i64.sub
-          local.set r6
-          local.get r6
+          local.tee r6
           i64.eqz
-          i32.eqz
-          i32.eqz
           br_if 3
           local.get l11
           i64.const 4
           i64.sub
-          local.set l11
-          local.get l11
+          local.tee l11
           i64.const 0
           i64.lt_s
           br_if 1
@@ -56,8 +52,7 @@ f0:
     end
   end
   local.get r7
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   local.get l11
   i64.const 8

@@ -41,8 +41,7 @@ f0:
             local.get l11
             i64.const 1
             i64.sub
-            local.set l11
-            local.get l11
+            local.tee l11
             i64.const 0
             i64.lt_s
             br_if 2
@@ -52,8 +51,7 @@ f0:
           i32.const 5242883
           i32.store offset=12
           call kernel.bpf_jiffies64
-          local.set r0
-          local.get r0
+          local.tee r0
           i64.const 5
           i64.ne
           i32.eqz
@@ -63,8 +61,7 @@ f0:
           local.get l11
           i64.const 2
           i64.sub
-          local.set l11
-          local.get l11
+          local.tee l11
           i64.const 0
           i64.lt_s
           br_if 1

@@ -38,8 +38,7 @@ f0:
           local.get l11
           i64.const 4
           i64.sub
-          local.set l11
-          local.get l11
+          local.tee l11
           i64.const 0
           i64.lt_s
           br_if 1

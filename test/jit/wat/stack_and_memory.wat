@@ -11,8 +11,7 @@ f0:
   local.get frame
   i32.const 16
   i32.sub
-  local.set l11
-  local.get l11
+  local.tee l11
   i64.const 0
   i64.store
   local.get l11
@@ -27,12 +26,10 @@ f0:
   i64.extend_i32_u
   i64.const -131391639519232
   i64.or
-  local.set r2
-  local.get r2
+  local.tee r2
   i64.const -16
   i64.add
-  local.set r2
-  local.get r2
+  local.tee r2
   i32.wrap_i64
   i64.const 7
   i64.store32 offset=4
@@ -48,8 +45,7 @@ f0:
   local.get r0
   local.get r3
   i64.add
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

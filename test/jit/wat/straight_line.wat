@@ -6,23 +6,19 @@
 
 f0:
   local.get r1
-  local.set r0
-  local.get r0
+  local.tee r0
   i64.const 5
   i64.add
-  local.set r0
-  local.get r0
+  local.tee r0
   i32.wrap_i64
   local.get r2
   i32.wrap_i64
   i32.xor
   i64.extend_i32_u
-  local.set r0
-  local.get r0
+  local.tee r0
   i64.const 3
   i64.shr_s
-  local.set r0
-  local.get r0
+  local.tee r0
   global.get 1
   global.get 1
   i64.load

@@ -1,0 +1,161 @@
+;; r2 = func(one)
+;; if r1 == 0 goto go
+;; r2 = func(two)
+;; go: r3 = 0
+;; r4 = 0
+;; call bpf_loop
+;; exit
+;; one: r0 = 0
+;; exit
+;; two: r0 = 1
+;; exit
+
+f0:
+  global.get 1
+  i64.load
+  local.tee l11
+  i64.const 0
+  i64.lt_s
+  if
+    local.get l11
+    i32.const 0
+    call jit.budget
+    local.set l11
+  end
+  block
+    i64.const -412311617536
+    local.set r2
+    local.get r1
+    i64.eqz
+    if
+      local.get l11
+      i64.const -1
+      i64.sub
+      local.set l11
+      br 1
+    end
+    i64.const -412311617520
+    local.set r2
+  end
+  i64.const 0
+  local.set r3
+  i64.const 0
+  local.set r4
+  global.get 0
+  i32.const 5242887
+  i32.store offset=12
+  block
+    i64.const -22
+    local.set l13
+    local.get r4
+    i64.eqz
+    i32.eqz
+    br_if 0
+    i64.const -7
+    local.set l13
+    local.get r1
+    i32.wrap_i64
+    local.tee l14
+    i32.const 8388608
+    i32.gt_u
+    br_if 0
+    i64.const 0
+    local.set l13
+    local.get l14
+    i32.eqz
+    br_if 0
+    local.get r2
+    i32.wrap_i64
+    i32.const 4
+    i32.shr_u
+    i32.const 65535
+    i32.and
+    local.set l16
+    local.get r3
+    local.set l15
+    global.get 1
+    local.get l11
+    i64.const 6
+    i64.sub
+    i64.store
+    i64.const 0
+    local.set l12
+    loop
+      local.get l12
+      local.get l15
+      i64.const 0
+      i64.const 0
+      i64.const 0
+      local.get frame
+      local.get l16
+      call_indirect (i64 i64 i64 i64 i64 i32) -> (i64) table 0
+      local.get l12
+      i64.const 1
+      i64.add
+      local.set l12
+      i64.eqz
+      local.get l12
+      local.get l14
+      i64.extend_i32_u
+      i64.lt_u
+      i32.and
+      if
+        global.get 1
+        i64.load
+        i64.const 0
+        i64.lt_s
+        if
+          global.get 1
+          i64.load
+          local.tee l11
+          i32.const 7
+          call jit.budget
+          local.set l11
+          global.get 1
+          local.get l11
+          i64.store
+        end
+        br 1
+      end
+    end
+    local.get l12
+    local.set l13
+    global.get 1
+    i64.load
+    i64.const 6
+    i64.add
+    local.set l11
+  end
+  local.get l13
+  local.tee r0
+  global.get 1
+  local.get l11
+  i64.const 7
+  i64.sub
+  i64.store
+  return
+  unreachable
+
+f1:
+  i64.const 0
+  local.tee r0
+  global.get 1
+  global.get 1
+  i64.load
+  i64.const 2
+  i64.sub
+  i64.store
+  return
+  unreachable
+
+f2:
+  i64.const 1
+  local.tee r0
+  global.get 1
+  global.get 1
+  i64.load
+  i64.const 2
+  i64.sub
+  i64.store
+  return
+  unreachable

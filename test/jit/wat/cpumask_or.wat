@@ -1,0 +1,25 @@
+;; call bpf_cpumask_or
+;; r0 = 0
+;; exit
+
+f0:
+  local.get r1
+  i32.wrap_i64
+  local.get r2
+  i32.wrap_i64
+  i64.load
+  local.get r3
+  i32.wrap_i64
+  i64.load
+  i64.or
+  i64.store
+  i64.const 0
+  local.tee r0
+  global.get 1
+  global.get 1
+  i64.load
+  i64.const 3
+  i64.sub
+  i64.store
+  return
+  unreachable

@@ -1,0 +1,39 @@
+;; call bpf_cpumask_test_and_set_cpu
+;; exit
+
+f0:
+  local.get r1
+  i32.wrap_i64
+  local.tee l11
+  i32.const 4
+  i32.lt_u
+  if i32
+    local.get r2
+    i32.wrap_i64
+    local.get l11
+    i32.const 5
+    i32.shr_u
+    i32.const 2
+    i32.shl
+    i32.add
+    i32.const 1
+    local.get l11
+    i32.shl
+    i32.atomic.rmw.or
+    local.get l11
+    i32.shr_u
+    i32.const 1
+    i32.and
+  else
+    i32.const 0
+  end
+  i64.extend_i32_u
+  local.tee r0
+  global.get 1
+  global.get 1
+  i64.load
+  i64.const 2
+  i64.sub
+  i64.store
+  return
+  unreachable
