@@ -7,8 +7,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { InputError } from '../../src/errors.ts';
+import { parseOptions, runScript, wholeNumber } from '../../scripts/script.ts';
 import { parseShard } from '../../src/report/shards.ts';
 import { bytesOf, type FuzzCase, type FuzzWorld, makeCase, OUTCOMES, type Outcome, runObject } from './case.ts';
 import { type Job, runCases } from './child.ts';
@@ -53,12 +52,7 @@ function save(one: FuzzCase, why: string): string {
   return `case ${one.number} of ${one.seed.name}: ${why.split('\n')[0]}; saved as ${name}.bpf.o`;
 }
 
-/** A whole number that an option gives. */
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (text === 'Infinity' || (Number.isSafeInteger(value) && value >= 0)) return value;
-  throw new InputError(`--${name}`, '', `"${text}" is not a whole number`);
-}
+const USAGE = 'npm run fuzz -- [--seed N] [--count N] [--from N] [--shard I/N] [--json]';
 
 class Tally {
   readonly outcomes = new Map<Outcome, number>();
@@ -85,20 +79,20 @@ class Tally {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
+  const { values } = parseOptions({
     options: {
       seed: { type: 'string', default: '1' },
-      count: { type: 'string', default: 'Infinity' },
+      count: { type: 'string' },
       from: { type: 'string', default: '0' },
       shard: { type: 'string', default: '0/1' },
       json: { type: 'boolean', default: false },
     },
   });
   const say = values.json ? console.error : console.log;
-  const seed = whole('seed', values.seed);
+  const seed = wholeNumber('seed', values.seed);
   const { index, count: step } = parseShard(values.shard);
-  const first = whole('from', values.from);
-  const end = first + whole('count', values.count);
+  const first = wholeNumber('from', values.from);
+  const end = first + (values.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('count', values.count));
   const tally = new Tally();
   const failed = (one: FuzzCase, why: string) => {
     const line = save(one, why);
@@ -138,11 +132,4 @@ async function main(): Promise<number> {
 if (process.argv[2] === 'child') {
   await runCases(fuzzWorld(root), JSON.parse(process.argv[3] ?? '') as Job);
   process.disconnect();
-} else {
-  try {
-    process.exitCode = await main();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 2;
-  }
-}
+} else await runScript(USAGE, main);

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { parseArgs } from 'node:util';
+import { oneOf, parseOptions, runScript, wholeNumber } from '../../../scripts/script.ts';
 import { callOf } from '../../../src/engine/calls.ts';
 import { createEngine } from '../../../src/engine/engines.ts';
 import { type GoldenOp, type GoldenStream, replayStream, type VectorEngine } from '../../../src/engine/golden.ts';
@@ -15,7 +15,6 @@ import { createProgramVectorEngine } from '../../../src/engine/golden_engine.ts'
 import { generateStream, PROFILES, type ProfileName } from '../../../src/engine/golden_generate.ts';
 import { createLiveVectorEngine } from '../../../src/engine/live_golden.ts';
 import { nearestRelease } from '../../../src/engine/live_session.ts';
-import { InputError, NotSupported } from '../../../src/errors.ts';
 import { readAsset } from '../../../src/platform/node/assets.ts';
 import { VMLINUX_BTF } from '../../../src/platform/node/live_kernel.ts';
 import { openProfile } from '../../../src/platform/node/profile.ts';
@@ -30,21 +29,27 @@ interface Job {
   readonly first: number;
   readonly count: number;
   readonly shard: Shard;
+  readonly say: Say;
 }
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    count: { type: 'string', default: '100000' },
-    programs: { type: 'string', default: '20000' },
-    ops: { type: 'string', default: '50' },
-    engine: { type: 'string', default: 'api' },
-    shard: { type: 'string', default: '0/1' },
-    'only-simulated': { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
-const say = values.json ? console.error : console.log;
+const USAGE = `npm run fuzz:live -- [--seed N] [--count STREAMS] [--programs N] [--ops N] [--engine api|interp|jit] [--shard I/N] [--json]
+npm run fuzz:jit -- [--seed N] [--programs N] [--shard I/N] [--json]
+  100,000 streams of 50 operations and 20,000 programs where nothing is said; fuzz:jit needs no live kernel, and runs no streams`;
+
+const options = () =>
+  parseOptions({
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string', default: '100000' },
+      programs: { type: 'string', default: '20000' },
+      ops: { type: 'string', default: '50' },
+      engine: { type: 'string', default: 'api' },
+      shard: { type: 'string', default: '0/1' },
+      'only-simulated': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  }).values;
+type Say = (text: string) => void;
 const counts: Record<string, number> = {};
 const failures: string[] = [];
 
@@ -54,17 +59,12 @@ const ENGINES: Readonly<Record<string, (wasm: Uint8Array<ArrayBuffer>) => Vector
   jit: (wasm) => createProgramVectorEngine(wasm, (memory) => createEngine('jit', memory, callOf)),
 };
 
-function whole(name: string, text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InputError(`--${name}`, '', `"${text}" is not a whole number`);
-}
-
 function progress(done: number, what: string): void {
   if (done % 100 === 0 && process.stderr.isTTY) process.stderr.write(`\r${done} ${what}`);
 }
 
 /** Tells whether every stream gave the same. */
-function fuzzStreams({ first, count, shard }: Job, simulated: VectorEngine, length: number): boolean {
+function fuzzStreams({ first, count, shard, say }: Job, simulated: VectorEngine, length: number): boolean {
   using live = createLiveVectorEngine(
     new Uint8Array(readFileSync(new URL('dist/live_golden.bpf.o', PACKAGE_ROOT))),
     release(),
@@ -100,8 +100,7 @@ function fuzzStreams({ first, count, shard }: Job, simulated: VectorEngine, leng
 }
 
 /** Tells whether every program did the same. */
-function fuzzPrograms({ first, count, shard }: Job): boolean {
-  const simulated = values['only-simulated'];
+function fuzzPrograms({ first, count, shard, say }: Job, simulated: boolean): boolean {
   const profile = simulated ? openProfile('6.18') : openProfile(nearestRelease(release()), { btf: VMLINUX_BTF });
   const sizes = { nrCpuIds: simulated ? 130 : possibleCpus(), nrCpus: profile.nrCpus };
   const all = new AllEngines(profile, sizes.nrCpuIds, !simulated);
@@ -123,26 +122,30 @@ function fuzzPrograms({ first, count, shard }: Job): boolean {
   return true;
 }
 
-function main(): number {
-  const create = ENGINES[values.engine];
-  if (!create) throw new InputError('--engine', '', `"${values.engine}" is none of ${Object.keys(ENGINES).join(', ')}`);
-  const job = { first: whole('seed', values.seed), shard: parseShard(values.shard) };
-  const [streams, programs] = [whole('count', values.count), whole('programs', values.programs)];
-  if (values['only-simulated']) return fuzzPrograms({ ...job, count: programs }) ? 0 : 1;
+function fuzz(values: ReturnType<typeof options>, say: Say): boolean {
+  const create = ENGINES[oneOf('engine', values.engine, Object.keys(ENGINES))] as (typeof ENGINES)[string];
+  const job = { first: wholeNumber('seed', values.seed), shard: parseShard(values.shard), say };
+  const [streams, programs] = [wholeNumber('count', values.count), wholeNumber('programs', values.programs)];
+  const length = wholeNumber('ops', values.ops);
+  if (values['only-simulated']) return fuzzPrograms({ ...job, count: programs }, true);
   // The distribute state is per CPU: everything runs on one.
   setAffinity([getAffinity().first ?? 0]);
   const simulated = create(readAsset('dist/kernel.wasm'));
-  const same = fuzzStreams({ ...job, count: streams }, simulated, whole('ops', values.ops));
-  return same && fuzzPrograms({ ...job, count: programs }) ? 0 : 1;
+  return fuzzStreams({ ...job, count: streams }, simulated, length) && fuzzPrograms({ ...job, count: programs }, false);
 }
 
-try {
-  process.exitCode = main();
-  const fuzz = values['only-simulated'] ? 'engines' : 'live';
-  const result: FuzzResult = { fuzz, options: runOptions(values), shard: values.shard, counts, most: {}, failures };
+await runScript(USAGE, () => {
+  const values = options();
+  const same = fuzz(values, values.json ? console.error : console.log);
+  const name = values['only-simulated'] ? 'engines' : 'live';
+  const result: FuzzResult = {
+    fuzz: name,
+    options: runOptions(values),
+    shard: values.shard,
+    counts,
+    most: {},
+    failures,
+  };
   if (values.json) console.log(JSON.stringify(result));
-} catch (error) {
-  if (!(error instanceof NotSupported || error instanceof InputError)) throw error;
-  say(error.message);
-  process.exitCode = error instanceof NotSupported ? 3 : 2;
-}
+  return same ? 0 : 1;
+});
