@@ -1,124 +1,76 @@
 /**
- * Parallel stress until the time is over: npm run stress -- [--minutes N] [--workers N] [--engine interp|jit]. CPUs claim bits, hand
- * masks to each other and read what others replace, all at once; after each batch everything is given back. Ends with status 1
- * at the first wrong bit, lost reference, warning, fault, or growth of memory.
+ * Parallel stress until the time is over, or so many operations are done. Ends with status 1 at the first wrong bit, lost reference,
+ * warning, fault, or growth of memory.
  */
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { MM_BYTES } from '../../assembly/layout.ts';
-import type { EngineName } from '../../src/engine/engines.ts';
+import { oneOf, parseOptions, runScript, wholeNumber } from '../../scripts/script.ts';
+import { ENGINE_NAMES, type EngineName } from '../../src/engine/engines.ts';
 import { InputError } from '../../src/errors.ts';
-import type { Machine } from '../../src/machine/machine.ts';
-import type { BpfObject } from '../../src/machine/object.ts';
-import { createMachine } from '../../src/platform/create_machine.ts';
-import { root } from '../root.ts';
+import { operationsOf, type Stressed, stress } from './stress.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    workers: { type: 'string', default: '2' },
-    engine: { type: 'string', default: 'jit' },
-  },
-});
+const USAGE = `npm run stress -- [--minutes N | --operations N] [--workers N] [--engine ${ENGINE_NAMES.join('|')}]
+  one minute, two workers and the JIT where nothing is said`;
 
-/** What the CPUs do in a batch, in turn. */
-const BATCHES: readonly (readonly string[])[] = [
-  ['claim', 'claim'],
-  ['exchange', 'exchange'],
-  ['publish', 'read'],
-  ['own_bit', 'own_bit'],
-  ['exchange', 'publish'],
-];
+/** Rounds of a run, and runs of a program in a batch. */
 const ROUNDS = 10_000;
 const TIMES: Readonly<Record<EngineName, number>> = { jit: 50, interp: 5 };
-/** Batches until free lists and threads have what they keep. */
-const WARM_UP = 20;
-/** What may be in the CPUs' free lists at one time and not at another. */
-const SLACK = 256 << 10;
-const BATCH_LIMIT_MS = 120_000;
+/** With --operations: runs of a batch, so that there are some batches after the warm-up. */
+const FEW_TIMES: Readonly<Record<EngineName, number>> = { jit: 10, interp: 1 };
+/** Batches at the least: memory is compared with what it was after the warm-up. */
+const LEAST_BATCHES = 40;
+const MAX_WORKERS = 64;
+const MAX_MINUTES = 60 * 24 * 30;
 
-interface Sums {
-  done: number;
-  wrong: number;
-  missed: number;
+function minutesOf(text: string): number {
+  const minutes = Number(text);
+  if (text.trim() && minutes > 0 && minutes <= MAX_MINUTES) return minutes;
+  throw new InputError('--minutes', '', `"${text}" is not a number up to ${MAX_MINUTES}`);
 }
 
-function number(name: keyof typeof values, most: number): number {
-  const value = Number(values[name]);
-  if (value > 0 && value <= most) return value;
-  throw new InputError(`--${name}`, '', `"${values[name]}" is not a number up to ${most}`);
+function workersOf(text: string): number {
+  const workers = wholeNumber('workers', text, 1);
+  if (workers <= MAX_WORKERS) return workers;
+  throw new InputError('--workers', '', `"${text}" is more than ${MAX_WORKERS}`);
 }
 
-/** Adds what the CPUs counted since it was last asked, and starts the counts again. */
-function collect(object: BpfObject, cpus: number, sums: Sums): void {
-  for (let cpu = 0; cpu < cpus; cpu++) {
-    const row = object.globals.get(`tallies[${cpu}]`) as Record<keyof Sums, bigint | number>;
-    for (const name of ['done', 'wrong', 'missed'] as const) {
-      sums[name] += Number(row[name]);
-      object.globals.set(`tallies[${cpu}].${name}`, 0);
-    }
+function report(so: Stressed, peak: number): void {
+  console.log(
+    `${new Date().toISOString()} ${so.batches} batches, ${operationsOf(so)} operations done, ${so.missed} refused, ` +
+      `${so.gracePeriods} grace periods, ${so.bytes >> 10} KiB (${so.warm >> 10} after warm-up), rss ${peak >> 20} MiB`,
+  );
+}
+
+await runScript(USAGE, async () => {
+  const { values } = parseOptions({
+    options: {
+      minutes: { type: 'string' },
+      operations: { type: 'string' },
+      workers: { type: 'string', default: '2' },
+      engine: { type: 'string', default: 'jit' },
+    },
+  });
+  const engine = oneOf('engine', values.engine, ENGINE_NAMES);
+  const workers = workersOf(values.workers);
+  const operations = values.operations === undefined ? null : wholeNumber('operations', values.operations, 1);
+  if (operations !== null && values.minutes !== undefined) {
+    throw new InputError('--minutes', '', 'cannot be had together with --operations');
   }
-}
-
-/** Gives everything back; what is wrong now, or null. */
-function settle(machine: Machine, object: BpfObject): string | null {
-  object.program('tear_down').run();
-  machine.rcu.synchronize({ timeoutMs: 10_000 });
-  const live = machine.liveObjects().length;
-  if (live) return `${live} masks are left`;
-  const warning = machine.warnings()[0];
-  if (warning) return `warning: ${warning.text}`;
-  if (machine.rcu.pending) return `${machine.rcu.pending} callbacks wait without a reader`;
-  return null;
-}
-
-async function stress(): Promise<number> {
-  const engine = values.engine === 'interp' ? 'interp' : 'jit';
-  const workers = number('workers', 64);
-  const minutes = number('minutes', 60 * 24 * 30);
-  // CPUs 0 to 3 are the bits that programs work on.
-  const cpus = Math.max(workers + 1, 4);
-  using machine = createMachine({ cpus, engine, memoryLimit: 64 << 20 });
-  const object = machine.load(readFileSync(new URL('test/objects/parallel.bpf.o', root)), { set: { rounds: ROUNDS } });
-  const sums: Sums = { done: 0, wrong: 0, missed: 0 };
+  const minutes = minutesOf(values.minutes ?? '1');
   const end = performance.now() + minutes * 60_000;
-  let [batches, warm, peak] = [0, 0, 0];
-  const bytes = () => machine.memory.u32At(MM_BYTES);
-  let wrong: string | null = null;
-  for (; performance.now() < end && !wrong; batches++) {
-    object.program('set_up').run();
-    const names = BATCHES[batches % BATCHES.length] as readonly string[];
-    const jobs = Array.from({ length: workers }, (_, i) => {
-      return { cpu: i + 1, program: object.program(names[i % names.length] ?? 'claim'), times: TIMES[engine] };
-    });
-    for (const { fault, died, runs, program } of await machine.runParallel(jobs, { timeLimitMs: BATCH_LIMIT_MS })) {
-      if (died || fault || runs !== TIMES[engine]) {
-        wrong = `${program.name}: ${died ?? fault?.kind ?? `${runs} runs in ${BATCH_LIMIT_MS} ms`}`;
-      }
-    }
-    collect(object, cpus, sums);
-    if (sums.wrong) wrong = `${sums.wrong} wrong bits or masks`;
-    wrong ??= settle(machine, object);
-    if (batches === WARM_UP) warm = bytes();
-    if (warm && bytes() > warm + SLACK) wrong ??= `memory grew from ${warm} to ${bytes()} bytes`;
-    peak = Math.max(peak, process.memoryUsage().rss);
-    if (batches % 500 === 0) report();
-  }
-  function report(): void {
-    console.log(
-      `${new Date().toISOString()} ${batches} batches, ${sums.done} operations done, ${sums.missed} refused, ` +
-        `${machine.rcu.completed} grace periods, ${bytes() >> 10} KiB (${warm >> 10} after warm-up), rss ${peak >> 20} MiB`,
-    );
-  }
-  report();
-  console.log(wrong ?? `${minutes} minutes, ${workers} workers, ${engine}: nothing wrong, nothing left`);
-  return wrong ? 1 : 0;
-}
-
-try {
-  process.exitCode = await stress();
-} catch (error) {
-  if (!(error instanceof InputError)) throw error;
-  console.log(error.message);
-  process.exitCode = 2;
-}
+  let peak = 0;
+  const so = await stress({
+    ...{ engine, workers, rounds: ROUNDS, times: (operations === null ? TIMES : FEW_TIMES)[engine] },
+    enough: (now) =>
+      operations === null
+        ? performance.now() >= end
+        : now.batches >= LEAST_BATCHES && operationsOf(now) >= operations,
+    after: (_machine, _object, now) => {
+      peak = Math.max(peak, process.memoryUsage().rss);
+      if (now.batches % 500 === 0) report(now, peak);
+    },
+  });
+  report(so, peak);
+  const done = Object.entries(so.done).map(([name, count]) => `${count} ${name}`);
+  const what = operations === null ? `${minutes} minutes` : done.join(', ');
+  console.log(so.wrong ?? `${what}; ${workers} workers, ${engine}: nothing wrong, nothing left`);
+  return so.wrong ? 1 : 0;
+});
