@@ -11,11 +11,12 @@ import { createEngine } from '../src/engine/engines.ts';
 import { Jit } from '../src/engine/jit/jit.ts';
 import { LiveObject } from '../src/engine/live.ts';
 import { marksOf } from '../src/engine/marks.ts';
+import { InputError } from '../src/errors.ts';
 import type { KernelProgram } from '../src/kernel/program.ts';
 import { createMachine } from '../src/platform/create_machine.ts';
 import { liveKernel } from '../src/platform/node/live_kernel.ts';
 import { encodeInsns, op } from '../src/uapi/asm.ts';
-import { type Figure, median } from './figures.ts';
+import { asTable, type Figure, type Measured, median } from './figures.ts';
 
 const OBJECT = 'bench/compute.bpf.o';
 const ROUNDS = 15;
@@ -77,8 +78,12 @@ function plugin(engine: string, command: string, insns: Uint8Array): Runner {
       input: hex(repeated(insns, times)),
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error(`${command}: ${stderr}`);
-    return { ns: (performance.now() - begin) * 1e6, retval: Number(BigInt(`0x${stdout.trim()}`) & 0xffffffffn) };
+    const ns = (performance.now() - begin) * 1e6;
+    if (status === 0 && /^\s*[0-9a-f]+\s*$/i.test(stdout)) {
+      return { ns, retval: Number(BigInt(`0x${stdout.trim()}`) & 0xffffffffn) };
+    }
+    const said = (stderr || stdout).trim().split('\n')[0] || `exit status ${status}`;
+    throw new InputError(`--${engine}`, path, `is no plugin for bpf_conformance, or cannot run this: ${said}`);
   };
   const MANY = 501;
   return {
@@ -123,7 +128,7 @@ async function warmUp(runners: readonly Runner[]): Promise<void> {
   }
 }
 
-export async function benchCompute(plugins: readonly [string, string][]): Promise<Figure[]> {
+export async function benchCompute(plugins: readonly [string, string][]): Promise<Measured> {
   const figures: Figure[] = [];
   const object = machine.load(new Uint8Array(readFileSync(new URL(OBJECT, PACKAGE_ROOT ?? import.meta.url))), {
     name: OBJECT,
@@ -148,5 +153,5 @@ export async function benchCompute(plugins: readonly [string, string][]): Promis
       figures.push({ group: 'compute', name, engine, cpus: machine.cpus, ns: own, vsKernel, vsC: null });
     });
   }
-  return figures;
+  return asTable(figures);
 }

@@ -5,6 +5,7 @@ import { ScheduleJudge } from '../src/explore/judge.ts';
 import { type Problem, Search, type SearchResult } from '../src/explore/search.ts';
 import { Space } from '../src/explore/space.ts';
 import { createMachine } from '../src/platform/create_machine.ts';
+import type { Figure, Measured } from './figures.ts';
 import { table } from './table.ts';
 
 const PAIRS = [
@@ -16,9 +17,10 @@ const PAIRS = [
 /** Milliseconds of each measurement, and all orders that are tried of one pair at most. */
 const TIME = 1500;
 const ALL = 2_000_000;
+const CPUS = 4;
 
 function open([file, ...programs]: readonly string[]) {
-  const machine = createMachine({ cpus: 4, nrCpus: 64, memoryLimit: 64 << 20, explorable: true });
+  const machine = createMachine({ cpus: CPUS, nrCpus: 64, memoryLimit: 64 << 20, explorable: true });
   const object = machine.load(readFileSync(`test/explore/races/${file}.bpf.o`));
   object.programs.find(({ name }) => name === 'set_up')?.run();
   const threads = programs.map((name, cpu) => ({ cpu, program: object.program(name) }));
@@ -53,12 +55,20 @@ function rate(search: () => SearchResult<Problem>): number {
   return (schedules / (performance.now() - began)) * 1000;
 }
 
-export async function benchExplore(): Promise<void> {
+export async function benchExplore(): Promise<Measured> {
+  const figures: Figure[] = [];
+  const figure = (name: string, perSecond: number): void => {
+    const cpus = CPUS;
+    figures.push({ group: 'explore', name, engine: 'explore', cpus, ns: 1e9 / perSecond, vsKernel: null, vsC: null });
+  };
   const rows = PAIRS.map((pair) => {
     const { insns, search } = open(pair);
     const reduced = search(true);
     const all = search(false);
     const steps = Math.round(all.steps / all.schedules);
+    const rates = [rate(() => search(true)), rate(() => search(false, 20_000))] as const;
+    figure(pair.join(' '), rates[0]);
+    figure(`${pair.join(' ')}, all orders`, rates[1]);
     return [
       pair.join(' '),
       `${insns}`,
@@ -66,10 +76,9 @@ export async function benchExplore(): Promise<void> {
       `${reduced.schedules}`,
       all.exhausted ? `${all.schedules}` : `>${all.schedules}`,
       (reduced.schedules / all.schedules).toPrecision(2),
-      Math.round(rate(() => search(true))).toString(),
-      Math.round(rate(() => search(false, 20_000))).toString(),
+      ...rates.map((each) => Math.round(each).toString()),
     ];
   });
   const heading = ['pair', 'insns', 'steps', 'reduced', 'all orders', 'ratio', 'schedules/s', 'of all orders/s'];
-  console.log(table([heading, ...rows]));
+  return { figures, table: table([heading, ...rows]) };
 }

@@ -2,18 +2,27 @@
 import { table } from './table.ts';
 
 export interface Figure {
-  readonly group: 'compute' | 'kfunc' | 'translate' | 'process';
+  readonly group: string;
   readonly name: string;
-  /** What ran it: jit, interp, live, ... */
+  /** What did it: jit, interp, live, ... */
   readonly engine: string;
   /** nr_cpu_ids of the machine that it ran on. */
   readonly cpus: number;
+  /** Nanoseconds of one of what the group measures: a run, a call, an instruction, a schedule. */
   readonly ns: number;
   /** ns as a multiple of the live kernel's in the same run; null where there is none to compare with. */
   readonly vsKernel: number | null;
   /** The same for C functions built with gcc -O2. */
   readonly vsC: number | null;
 }
+
+/** What a group has measured: as figures, and as people read it. */
+export interface Measured {
+  readonly figures: readonly Figure[];
+  readonly table: string;
+}
+
+export const asTable = (figures: readonly Figure[]): Measured => ({ figures, table: figureTable(figures) });
 
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
@@ -31,7 +40,7 @@ function time(ns: number): string {
 }
 
 /** One line a figure, then the geometric means of every engine and machine size that is compared. */
-export function figureTable(figures: readonly Figure[]): string {
+function figureTable(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, engine, cpus, ns, vsKernel, vsC }) => [
     ...[name, engine, `${cpus}`, time(ns)],
     ...[ratio(vsKernel), ratio(vsC)],

@@ -9,7 +9,7 @@ import type { KernelProgram } from '../src/kernel/program.ts';
 import { readAsset } from '../src/platform/node/assets.ts';
 import { liveKernel } from '../src/platform/node/live_kernel.ts';
 import { assemble } from '../src/uapi/asm.ts';
-import { median } from './figures.ts';
+import { type Figure, type Measured, median } from './figures.ts';
 import { table } from './table.ts';
 
 /** Bytes of the packet; the loop runs 64 times as often, a number that the verifier does not know. */
@@ -73,14 +73,20 @@ function live(insns: Uint8Array, count: number): number | null {
   return median(times) / count;
 }
 
-export async function benchInterp(): Promise<void> {
+export async function benchInterp(): Promise<Measured> {
   const rows: string[][] = [];
+  const figures: Figure[] = [];
   for (const [name, body] of Object.entries(BODIES)) {
     const insns = programOf(body);
     const { ns, count } = await interpret(insns);
     const kernel = live(insns, count);
     const ratio = kernel ? (ns / kernel).toFixed(1) : '-';
+    const figure = (engine: string, own: number): Figure => {
+      const vsKernel = kernel === null ? null : own / kernel;
+      return { group: 'interp', name, engine, cpus: 1, ns: own, vsKernel, vsC: null };
+    };
+    figures.push(figure('interp', ns), ...(kernel === null ? [] : [figure('live', kernel)]));
     rows.push([name, ns.toFixed(2), kernel ? kernel.toFixed(2) : '-', ratio]);
   }
-  console.log(table([['ns an instruction', 'interp', 'live kernel', 'ratio'], ...rows]));
+  return { figures, table: table([['ns an instruction', 'interp', 'live kernel', 'ratio'], ...rows]) };
 }

@@ -13,7 +13,7 @@ import { createMachine } from '../src/platform/create_machine.ts';
 import { liveKernel, VMLINUX_BTF } from '../src/platform/node/live_kernel.ts';
 import { openProfile } from '../src/platform/node/profile.ts';
 import { possibleCpus } from '../src/platform/node/sched_affinity.ts';
-import { type Figure, median } from './figures.ts';
+import { asTable, type Figure, type Measured, median } from './figures.ts';
 
 const OBJECT = 'bench/kfunc.bpf.o';
 const SIZES = [64, 256, 1024, 8192];
@@ -202,7 +202,7 @@ async function besideKernel(binary: string | null): Promise<Figure[]> {
   return await figuresOf([ours, onKernel(session, cpus), ...c], ours.names, cpus);
 }
 
-export async function benchKfunc(): Promise<Figure[]> {
+export async function benchKfunc(): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
   try {
     const binary = buildC(folder);
@@ -212,7 +212,7 @@ export async function benchKfunc(): Promise<Figure[]> {
       const ours = compiled({ nrCpus }, cpus);
       figures.push(...(await figuresOf([ours, ...(binary ? [inC(binary, cpus, nrCpus)] : [])], ours.names, cpus)));
     }
-    return figures;
+    return asTable(figures);
   } finally {
     rmSync(folder, { recursive: true });
   }

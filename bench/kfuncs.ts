@@ -5,6 +5,7 @@ import { CpuMask } from '../src/kernel/cpu_mask.ts';
 import { createKfuncs, type Kfuncs } from '../src/kernel/kfuncs_api.ts';
 import { KernelMemory } from '../src/kernel/memory.ts';
 import { readAsset } from '../src/platform/node/assets.ts';
+import type { Figure, Measured } from './figures.ts';
 import { table } from './table.ts';
 
 /** The part of typedfastbitset that is compared. */
@@ -279,16 +280,20 @@ function timesOf(cpus: number): Promise<Times> {
   });
 }
 
-/** Prints one line a kfunc and machine size; ratios above 1 mean that typedfastbitset took longer. */
-export async function benchKfuncs(): Promise<void> {
+/** One line a kfunc and machine size; ratios above 1 mean that typedfastbitset took longer. */
+export async function benchKfuncs(): Promise<Measured> {
   const times: Times[] = [];
   for (const cpus of SIZES) times.push(await timesOf(cpus));
+  const figures: Figure[] = [];
   const lines: string[][] = [['kfunc', 'CPUs', 'ns', 'typedfastbitset', 'ns', 'ratio']];
   for (const [i, row] of ROWS.entries()) {
     for (const [j, cpus] of SIZES.entries()) {
       const [ours, theirs] = times[j]?.[i] ?? [Number.NaN, Number.NaN];
+      for (const [engine, ns] of [['api', ours] as const, ['typedfastbitset', theirs] as const]) {
+        figures.push({ group: 'kfuncs', name: row.kfunc, engine, cpus, ns, vsKernel: null, vsC: null });
+      }
       lines.push([row.kfunc, `${cpus}`, ours.toFixed(1), row.beside, theirs.toFixed(1), (theirs / ours).toFixed(2)]);
     }
   }
-  console.log(table(lines));
+  return { figures, table: table(lines) };
 }

@@ -10,7 +10,8 @@ import { Worker } from 'node:worker_threads';
 import { createMachine } from '../src/platform/create_machine.ts';
 import { getAffinity, setAffinity } from '../src/platform/node/sched_affinity.ts';
 import { whyUnbound } from '../test/support/affinity.ts';
-import { median } from './figures.ts';
+import { type Figure, type Measured, median } from './figures.ts';
+import { table } from './table.ts';
 
 const WORKERS = 2;
 /** Operations of both together in one measurement. */
@@ -19,9 +20,11 @@ const OPERATIONS = 10_000_000;
 const UNROLLED = 16;
 const SECTIONS = [1, 10];
 const REPEATS = 15;
+/** CPUs of our machine: bits of the word. */
+const CPUS = 64;
 
 /** Milliseconds of one measurement, and how many bits were not as they had to be. */
-interface Measured {
+interface Sample {
   readonly ms: number;
   readonly lost: number;
 }
@@ -92,7 +95,7 @@ int main(int argc, char **argv)
 }`;
 
 /** Compiles the native threads; null where there is no gcc. */
-function native(folder: string, cpus: readonly number[] | null): (() => Promise<Measured>) | null {
+function native(folder: string, cpus: readonly number[] | null): (() => Promise<Sample>) | null {
   const [source, program] = [join(folder, 'native.c'), join(folder, 'native')];
   writeFileSync(source, NATIVE);
   if (spawnSync('gcc', ['-O2', '-pthread', source, '-o', program]).status !== 0) return null;
@@ -105,8 +108,8 @@ function native(folder: string, cpus: readonly number[] | null): (() => Promise<
 }
 
 /** @param repeats - how often the unrolled operations are done in one read section */
-function ours(repeats: number): { measure: () => Promise<Measured>; end: () => void } {
-  const machine = createMachine({ cpus: 64, engine: 'jit' });
+function ours(repeats: number): { measure: () => Promise<Sample>; end: () => void } {
+  const machine = createMachine({ cpus: CPUS, engine: 'jit' });
   const bytes = readFileSync(new URL('bench/parallel.bpf.o', PACKAGE_ROOT));
   const rounds = OPERATIONS / WORKERS / UNROLLED / repeats;
   const object = machine.load(bytes, { set: { rounds, repeats } });
@@ -143,7 +146,7 @@ import('typedfastbitset').then(({ TypedFastBitSet }) => {
   parentPort.postMessage({ ms: performance.now() - begin, lost });
 });`;
 
-async function locked(cpus: readonly number[] | null): Promise<Measured> {
+async function locked(cpus: readonly number[] | null): Promise<Sample> {
   const before = cpus && getAffinity();
   const shared = new SharedArrayBuffer(128);
   let waiting = WORKERS;
@@ -153,9 +156,9 @@ async function locked(cpus: readonly number[] | null): Promise<Measured> {
       if (cpus) setAffinity([cpus[me] as number]);
       const worker = new Worker(LOCKED, { eval: true, workerData: { shared, me, times: OPERATIONS / WORKERS / 2 } });
       if (before) setAffinity(before);
-      return new Promise<Measured>((resolve, reject) => {
+      return new Promise<Sample>((resolve, reject) => {
         worker.once('error', reject);
-        worker.on('message', (message: 'ready' | Measured) => {
+        worker.on('message', (message: 'ready' | Sample) => {
           if (message !== 'ready') return resolve(message);
           if (--waiting > 0) return;
           const words = new Int32Array(shared);
@@ -171,17 +174,49 @@ async function locked(cpus: readonly number[] | null): Promise<Measured> {
   };
 }
 
-export async function benchParallel(): Promise<void> {
+/** One of those that are compared. */
+interface Side {
+  readonly name: string;
+  readonly engine: string;
+  readonly measure: () => Promise<Sample>;
+}
+
+/** What was measured of each side, in nanoseconds an operation. */
+function summary(sides: readonly Side[], times: readonly number[], lost: readonly number[]): Measured {
+  const ns = times.map((ms) => (ms * 1e6) / OPERATIONS);
+  const c = ns[sides.findIndex(({ engine }) => engine === 'c')];
+  const own = sides.flatMap(({ engine }, i) => (engine === 'jit' ? [ns[i] as number] : []));
+  const figures = sides.map(({ name, engine }, i): Figure => {
+    const mine = ns[i] as number;
+    const vsC = c === undefined ? null : mine / c;
+    return { group: 'parallel', name, engine, cpus: CPUS, ns: mine, vsKernel: null, vsC };
+  });
+  const rows = figures.map(({ name, ns: each }, i) => [
+    ...[name, (1000 / each).toFixed(1), ...own.map((mine) => (each / mine).toFixed(2)), `${lost[i]}`],
+  ]);
+  const heading = ['', 'M operations/s', ...SECTIONS.map((repeats) => `of our ${UNROLLED * repeats}`), 'lost'];
+  return { figures, table: table([heading, ...rows]) };
+}
+
+export async function benchParallel(): Promise<Measured> {
   const cpus = ownCpus();
-  console.log(cpus ? `threads bound to CPUs ${cpus.join(' and ')}` : 'threads not bound: two of them may share a CPU');
+  console.error(
+    cpus ? `threads bound to CPUs ${cpus.join(' and ')}` : 'threads not bound: two of them may share a CPU',
+  );
   const folder = mkdtempSync(join(tmpdir(), 'bpf-cpumask-'));
-  const mine = SECTIONS.map((repeats) => ({ name: `workers, ${UNROLLED * repeats} a section`, ...ours(repeats) }));
+  const mine = SECTIONS.map((repeats) => ({
+    ...{ name: `workers, ${UNROLLED * repeats} a section`, engine: 'jit' },
+    ...ours(repeats),
+  }));
   try {
-    const sides: [string, () => Promise<Measured>][] = mine.map(({ name, measure }) => [name, measure]);
+    const sides: Side[] = [...mine];
     const gcc = native(folder, cpus);
-    if (gcc) sides.push(['native threads, gcc -O2', gcc]);
-    else console.log('no gcc here: not beside native threads');
-    sides.push(['typedfastbitset, Atomics lock', () => locked(cpus)]);
+    if (gcc) sides.push({ name: 'native threads, gcc -O2', engine: 'c', measure: gcc });
+    else console.error('no gcc here: not beside native threads');
+    sides.push({
+      ...{ name: 'typedfastbitset, Atomics lock', engine: 'typedfastbitset' },
+      measure: () => locked(cpus),
+    });
     for (const { measure } of mine) {
       await bound(cpus, measure);
       await measure(); // compiled code has replaced baseline code
@@ -189,19 +224,13 @@ export async function benchParallel(): Promise<void> {
     const times = sides.map((): number[] => []);
     const lost = sides.map(() => 0);
     for (let i = 0; i < REPEATS; i++) {
-      for (const [at, [, measure]] of sides.entries()) {
+      for (const [at, { measure }] of sides.entries()) {
         const measured = await measure();
         times[at]?.push(measured.ms);
         lost[at] = (lost[at] ?? 0) + measured.lost;
       }
     }
-    const medians = times.map(median);
-    for (const [at, [name]] of sides.entries()) {
-      const ms = medians[at] as number;
-      const rate = (OPERATIONS / ms / 1000).toFixed(1);
-      const ratios = mine.map((_, own) => (ms / (medians[own] as number)).toFixed(2)).join(' and ');
-      console.log(`${name.padEnd(30)} ${rate.padStart(7)} M operations/s  ${ratios} of our times  ${lost[at]} lost`);
-    }
+    return summary(sides, times.map(median), lost);
   } finally {
     for (const { end } of mine) end();
     rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { liveKernel } from '../src/platform/node/live_kernel.ts';
 import { possibleCpus } from '../src/platform/node/sched_affinity.ts';
-import { type Figure, median } from './figures.ts';
+import { asTable, type Figure, type Measured, median } from './figures.ts';
 
 const EXAMPLES = ['affinity', 'balance', 'share'];
 const ROUNDS = 9;
@@ -25,9 +25,9 @@ function once(example: string, engine: string, cpus: number): number {
   return (performance.now() - begin) * 1e6;
 }
 
-export async function benchProcess(): Promise<Figure[]> {
+export async function benchProcess(): Promise<Measured> {
   const cpus = possibleCpus();
-  return EXAMPLES.flatMap((name) => {
+  const figures = EXAMPLES.flatMap((name) => {
     const times = engines().map((engine) => ({ engine, samples: [] as number[] }));
     for (let round = 0; round < ROUNDS; round++) {
       for (const { engine, samples } of times) samples.push(once(name, engine, cpus));
@@ -39,4 +39,5 @@ export async function benchProcess(): Promise<Figure[]> {
       return { group: 'process', name, engine, cpus, ns, vsKernel, vsC: null };
     });
   });
+  return asTable(figures);
 }

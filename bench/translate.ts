@@ -5,7 +5,7 @@ import { callOf } from '../src/engine/calls.ts';
 import { Jit } from '../src/engine/jit/jit.ts';
 import { createMachine } from '../src/platform/create_machine.ts';
 import { assemble } from '../src/uapi/asm.ts';
-import { type Figure, median } from './figures.ts';
+import { asTable, type Figure, type Measured, median } from './figures.ts';
 
 const SIZES = [100, 1000, 10_000] as const;
 const CPUS = 8;
@@ -44,8 +44,8 @@ export function translateOnce(size: number): void {
   console.log(translate(size, 1)[0]);
 }
 
-export async function benchTranslate(): Promise<Figure[]> {
-  return SIZES.flatMap((size) => {
+export async function benchTranslate(): Promise<Measured> {
+  const figures = SIZES.flatMap((size) => {
     const figure = (name: string, ns: number): Figure => ({
       ...{ group: 'translate', name, engine: 'jit', cpus: CPUS, ns },
       ...{ vsKernel: null, vsC: null },
@@ -59,4 +59,5 @@ export async function benchTranslate(): Promise<Figure[]> {
     const warm = translate(size, size > 5000 ? 20 : 100);
     return [figure(`${size} instructions, warm`, median(warm)), figure(`${size} instructions, cold`, median(cold))];
   });
+  return asTable(figures);
 }

@@ -14,6 +14,7 @@ import { liveKernel, VMLINUX_BTF } from '../src/platform/node/live_kernel.ts';
 import { openProfile } from '../src/platform/node/profile.ts';
 import { possibleCpus } from '../src/platform/node/sched_affinity.ts';
 import { initRange, type VerdictStats, verify } from '../src/verifier/index.ts';
+import { type Figure, type Measured, median } from './figures.ts';
 import { table } from './table.ts';
 
 const OBJECT = 'bench/verifier.bpf.o';
@@ -27,7 +28,6 @@ export const ONCE = 'verifier-once';
 
 const place = (file: string) => fileURLToPath(new URL(file, PACKAGE_ROOT ?? import.meta.url));
 const bytes = () => readFileSync(place(OBJECT));
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 function repeat(rounds: number, once: () => VerdictStats): VerdictStats {
   const stats = Array.from({ length: rounds }, once);
@@ -82,11 +82,20 @@ function live(name: string): VerdictStats | null {
   });
 }
 
-export async function benchVerifier(): Promise<void> {
+export async function benchVerifier(): Promise<Measured> {
+  const figures: Figure[] = [];
   const rows = PROGRAMS.map((name) => {
     const kernel = live(name);
     const first = cold(name);
     const warm = repeat(ROUNDS[name] as number, ours(name));
+    const figure = (how: string, engine: string, us: number): void => {
+      const ns = (us * 1000) / warm.insnsProcessed;
+      const vsKernel = kernel ? us / kernel.verificationTimeUs : null;
+      figures.push({ group: 'verifier', name: `${name}${how}`, engine, cpus: possibleCpus(), ns, vsKernel, vsC: null });
+    };
+    figure(', warm', 'verifier', warm.verificationTimeUs);
+    figure(', cold', 'verifier', first);
+    if (kernel) figure('', 'live', kernel.verificationTimeUs);
     const each = (us: number) => (us / warm.insnsProcessed).toFixed(2);
     const ratio = (us: number) => (kernel ? (us / kernel.verificationTimeUs).toFixed(1) : '-');
     const beside = kernel ? [each(kernel.verificationTimeUs), String(kernel.insnsProcessed)] : ['-', '-'];
@@ -95,5 +104,5 @@ export async function benchVerifier(): Promise<void> {
     return [name, ...counts, ...times, peakMiB(name).toFixed(0)];
   });
   const heading = ['us an instruction', 'insns', 'kernel', 'its insns', 'warm', 'ratio', 'cold', 'ratio', 'peak MiB'];
-  console.log(table([heading, ...rows]));
+  return { figures, table: table([heading, ...rows]) };
 }

@@ -20,10 +20,10 @@ export function wholeNumber(option: string, text: string, least = 0): number {
   throw new InputError(`--${option}`, '', `"${text}" is not a whole number${least > 0 ? ` from ${least} on` : ''}`);
 }
 
-/** The one of `names` that an option gives. */
-export function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
+/** The one of `names` that an option, or argument, gives. */
+export function oneOf<T extends string>(what: string, text: string, names: readonly T[]): T {
   const found = names.find((name) => name === text);
-  if (found === undefined) throw new InputError(`--${option}`, '', `"${text}" is none of ${names.join(', ')}`);
+  if (found === undefined) throw new InputError(what, '', `"${text}" is none of ${names.join(', ')}`);
   return found;
 }
 

@@ -48,7 +48,7 @@ await runScript(USAGE, async () => {
       engine: { type: 'string', default: 'jit' },
     },
   });
-  const engine = oneOf('engine', values.engine, ENGINE_NAMES);
+  const engine = oneOf('--engine', values.engine, ENGINE_NAMES);
   const workers = workersOf(values.workers);
   const operations = values.operations === undefined ? null : wholeNumber('operations', values.operations, 1);
   if (operations !== null && values.minutes !== undefined) {
@@ -60,9 +60,7 @@ await runScript(USAGE, async () => {
   const so = await stress({
     ...{ engine, workers, rounds: ROUNDS, times: (operations === null ? TIMES : FEW_TIMES)[engine] },
     enough: (now) =>
-      operations === null
-        ? performance.now() >= end
-        : now.batches >= LEAST_BATCHES && operationsOf(now) >= operations,
+      operations === null ? performance.now() >= end : now.batches >= LEAST_BATCHES && operationsOf(now) >= operations,
     after: (_machine, _object, now) => {
       peak = Math.max(peak, process.memoryUsage().rss);
       if (now.batches % 500 === 0) report(now, peak);

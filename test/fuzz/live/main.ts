@@ -123,7 +123,7 @@ function fuzzPrograms({ first, count, shard, say }: Job, simulated: boolean): bo
 }
 
 function fuzz(values: ReturnType<typeof options>, say: Say): boolean {
-  const create = ENGINES[oneOf('engine', values.engine, Object.keys(ENGINES))] as (typeof ENGINES)[string];
+  const create = ENGINES[oneOf('--engine', values.engine, Object.keys(ENGINES))] as (typeof ENGINES)[string];
   const job = { first: wholeNumber('seed', values.seed), shard: parseShard(values.shard), say };
   const [streams, programs] = [wholeNumber('count', values.count), wholeNumber('programs', values.programs)];
   const length = wholeNumber('ops', values.ops);

@@ -29,7 +29,7 @@ const USAGE =
   'npm run fuzz:verdicts -- [--family NAME,...] [--seed FIRST] [--count N] [--shard I/N] [--only SEED] [--show N] [--messages] [--log] [--json]';
 
 const chosenFamilies = (text: string): FamilyName[] =>
-  text.split(',').map((name) => oneOf('family', name, liveFamilies));
+  text.split(',').map((name) => oneOf('--family', name, liveFamilies));
 
 /** How often the kernel has crashed: programs that find its bugs must not go on finding them. */
 const oopses = () => readFileSync('/sys/kernel/oops_count', 'utf8');
