@@ -20,6 +20,7 @@ import { ModuleWriter } from './encoder.ts';
 import { emitFunction, type FunctionCode } from './function.ts';
 import { findIdioms } from './idioms.ts';
 import { makeReducible } from './irreducible.ts';
+import { TooLarge } from './too_large.ts';
 import { unrollLoops } from './unroll.ts';
 
 /** Where compiled code finds what it shares with the engine; offsets. */
@@ -46,7 +47,17 @@ interface Analysed extends FunctionCode {
   readonly entry: number;
 }
 
+/** Jumps of a program that is compiled, at most: ten times as many as large ones have take seconds, and half a gigabyte. */
+const MAX_JUMPS = 150_000;
+
+function countJumps({ rows }: DecodedProgram): number {
+  let jumps = 0;
+  for (const row of rows) if (row?.form === 'jmp' || row?.form === 'mayGoto') jumps++;
+  return jumps;
+}
+
 function analyse(decoded: DecodedProgram): Analysed[] {
+  if (countJumps(decoded) > MAX_JUMPS) throw new TooLarge();
   let total = 0;
   const marks = new Uint8Array(decoded.length + 1);
   return decoded.entries.map((entry) => {
@@ -107,10 +118,7 @@ function shapeOf(
 /** Bytes of a function that WebAssembly engines take, at most. */
 const MAX_FUNCTION_BYTES = 7_500_000;
 
-/** A program is too large for WebAssembly engines to take. */
-export class TooLarge extends Error {}
-
-/** Compiles a program. Throws TooLarge where one of its functions is. It exports its functions by first instruction: the program's own, and callbacks. */
+/** Compiles a program, or throws TooLarge. It exports its functions by first instruction: the program's own, and callbacks. */
 export function compileProgram(decoded: DecodedProgram, target: CompileTarget): Uint8Array<ArrayBuffer> {
   const functions = analyse(decoded);
   const module = new ModuleWriter(target.shared);

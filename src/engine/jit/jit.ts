@@ -6,9 +6,10 @@ import { type Engine, factsOf, type LoadedProgram, type Runnable } from '../engi
 import { Interpreter } from '../interp.ts';
 import { type CallResolver, createProg } from '../link.ts';
 import { CALLBACK_MASK, CALLBACK_SHIFT } from './calls.ts';
-import { compileProgram, TooLarge } from './compile.ts';
+import { compileProgram } from './compile.ts';
 import { type DecodedProgram, decodeProgram } from './decode.ts';
 import { JitRuns } from './run.ts';
+import { TooLarge } from './too_large.ts';
 
 /** Upper half of callbacks' addresses: kernel text, where nothing can be read. */
 const CALLBACK_HIGH = 0xffffffa0;
@@ -72,7 +73,7 @@ export class Jit implements Engine {
     };
   }
 
-  /** The program's module; null when it is larger than engines take. */
+  /** The program's module; null when it is too large. */
   #compile(
     decoded: DecodedProgram,
     prog: number,

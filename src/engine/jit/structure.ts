@@ -5,9 +5,10 @@
  * what is to be done takes the place of recursion, since functions nest thousands deep.
  */
 import type { Block, Edge, Graph } from './cfg.ts';
-import { type Flow, findLoops } from './dominators.ts';
+import { type Flow, findLoops, type LoopNest } from './dominators.ts';
 import type { Code } from './encoder.ts';
 import { OP } from './opcodes.ts';
+import { TooLarge } from './too_large.ts';
 
 /** What fills the structure with code. */
 export interface BlockEmitter {
@@ -49,9 +50,24 @@ interface Placement {
   readonly isHeader: (block: number) => boolean;
 }
 
+/** Loops that lie one in the other, at most: V8 takes minutes to optimise some thousand, and its process waits for that when it ends. */
+const MAX_NESTED_LOOPS = 256;
+
+function checkNesting({ header, outer }: LoopNest, order: readonly number[]): void {
+  const depth = new Int32Array(header.length);
+  for (const block of order) {
+    if (header[block] !== block) continue;
+    const around = outer[block] as number;
+    depth[block] = around === -1 ? 1 : (depth[around] as number) + 1;
+    if ((depth[block] as number) > MAX_NESTED_LOOPS) throw new TooLarge();
+  }
+}
+
 function place(graph: Graph, flow: Flow): Placement {
   const { order, position, idom, preds } = flow;
-  const { header, outer } = findLoops(graph, flow);
+  const loops = findLoops(graph, flow);
+  checkNesting(loops, order);
+  const { header, outer } = loops;
   const labelled = new Uint8Array(graph.length);
   const inside = new Array<number[] | null>(graph.length).fill(null);
   const outside = new Array<number[] | null>(graph.length).fill(null);
