@@ -46,7 +46,7 @@ function main(): number {
       family: { type: 'string', default: liveFamilies.join() },
       seed: { type: 'string', default: '1' },
       count: { type: 'string', default: '100' },
-      shard: { type: 'string', default: '1/1' },
+      shard: { type: 'string', default: '0/1' },
       show: { type: 'string', default: '5' },
       only: { type: 'string' },
       messages: { type: 'boolean', default: false },
