@@ -223,6 +223,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['tail | SHADOW_READONLY', 'tail'],
     ['SHADOW_FULL | SHADOW_READONLY', 'SHADOW_FULL'],
     ['<usize>size > limit - off', 'false', 'kasan_ok'],
+    ['granule += 8', 'granule += 16', 'kasan_ok'],
+    ['write ? SHADOW_CTX : SHADOW_CTX | SHADOW_READONLY', 'SHADOW_CTX | SHADOW_READONLY'],
     ['if (tail) store<u8>(shadow_of(off + size), tail);', '', 'kasan_unpoison'],
   ]),
 ];
