@@ -38,7 +38,7 @@ export default {
     deleted_storage_freed: {
       part: 'machine',
       summary: 'A kptr that is put into a deleted value of a task storage is released after the grace period.',
-      remedy: 'take what was there out and release it before the storage is deleted, and put nothing in after',
+      remedy: 'put nothing into a storage that may be deleted meanwhile',
       evidence: 'documented',
       source: 'bpf_selem_free()',
     },

@@ -36,6 +36,8 @@ const number = (release: string): number => {
 
 /** All of them, but those that the simulated machine reads. */
 export function ruleRows(): Row[] {
+  const features = RELEASES.flatMap((file) => Object.entries(file.features));
+  const machine = new Set<string>(features.flatMap(([name, { part }]) => (part === 'machine' ? [name] : [])));
   return RELEASES.flatMap((file, i): Row[] => {
     const row = (kind: Row['kind'], rule: string, release: Release): Row => ({
       name: `${file.release} ${kind} ${rule}`,
@@ -43,11 +45,12 @@ export function ruleRows(): Row[] {
       rule,
       release,
     });
-    const verifier = Object.entries(file.features).filter(([, { part }]) => part === 'verifier');
+    const verifier = Object.entries(file.features).filter(([name]) => !machine.has(name));
+    const backports = Object.keys('backports' in file ? file.backports : {}).filter((name) => !machine.has(name));
     const before = RELEASES[i - 1]?.release ?? file.release;
     return [
       ...verifier.map(([name]) => row('feature', name, file.release)),
-      ...Object.keys('backports' in file ? file.backports : {}).map((name) => row('backport', name, file.release)),
+      ...backports.map((name) => row('backport', name, file.release)),
       ...Object.keys(file.words).map((id) => row('words', id, number(file.release) <= 618 ? before : file.release)),
     ];
   });
