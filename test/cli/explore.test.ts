@@ -212,7 +212,12 @@ describe('explore', () => {
       faults: [
         { program: null, source: null, finding: null, ended: true },
         { program: 'pair', source: { line: 79 }, finding: null },
-        { program: 'pair', source: { line: 83 }, schedule: 'faults,0:8!2', finding: { kind: 'leak', source: { line: 79 } } },
+        {
+          program: 'pair',
+          source: { line: 83 },
+          schedule: 'faults,0:8!2',
+          finding: { kind: 'leak', source: { line: 79 } },
+        },
       ],
     });
   });
