@@ -18,6 +18,7 @@ export * from './kernel/rcu/read_side';
 export * from './kernel/irq_work';
 export * from './kernel/bpf/memalloc';
 export * from './kernel/bpf/cpumask';
+export * from './kernel/clock';
 export * from './kernel/cpu_reset';
 export * from './kernel/machine';
 export * from './kernel/bpf/arraymap';

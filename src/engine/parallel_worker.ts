@@ -103,6 +103,7 @@ function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTa
   let fault: Fault | null = null;
   let stopped: ParallelResult['stopped'] = null;
   let options: RunOptions = { ...run, cpu };
+  memory.exports.clock_begin();
   let clockAt = 0;
   while (runs < times && !fault) {
     if (timeLimitMs !== null && (runs % CLOCK_EVERY === 0 || insns >= clockAt)) {
@@ -115,6 +116,7 @@ function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTa
       options = { ...run, cpu, timeLimitMs: Math.min(left, run.timeLimitMs ?? left) };
     }
     const outcome = runnable.run(options);
+    memory.exports.clock_ran(outcome.insns);
     runs++;
     retval = outcome.retval;
     insns += outcome.insns;

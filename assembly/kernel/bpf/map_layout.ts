@@ -171,6 +171,8 @@ export const PC_PRINTK_ARGS = 576;
 export const PC_ASYNC_WAIT = 600;
 /** Timers and work items that were started here so far. u32 */
 export const PC_ASYNC_STARTS = 604;
+/** This CPU's time, while several run (clock.ts). u64 */
+export const PC_CLOCK = 608;
 /** The timer whose callback runs here (hrtimer_running): struct bpf_async *. u32 */
 export const PC_ASYNC = 568;
 /** The bpf_spin_lock that a program holds here; 0: none. u32 */
