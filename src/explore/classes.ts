@@ -12,6 +12,16 @@ const PRIVATE: ReadonlySet<number> = new Set([
   layout.ALLOC_KERNEL,
 ]);
 
+/** What two programs share, as a number: equal where the same granules are. */
+export function sharedDigest(memory: KernelMemory, table: number, granules: number): number {
+  const classes = memory.u8().subarray(table, table + granules);
+  let digest = 0;
+  for (let at = classes.indexOf(x.CLASS_SHARED); at >= 0; at = classes.indexOf(x.CLASS_SHARED, at + 1)) {
+    digest = (Math.imul(digest, 31) + at) >>> 0;
+  }
+  return digest;
+}
+
 /** Fills the table at `table`. */
 export function classify(memory: KernelMemory, table: number): void {
   const classes = memory.u8();

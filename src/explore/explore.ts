@@ -60,12 +60,14 @@ export interface Exploration {
   readonly steps: number;
   /** Paths that were left because they are too long to go back on. */
   readonly tooLong: number;
-  /** Why it ended before all was tried: the limit, as many findings as are kept, or `onProgress`. */
+  /** Why not all was tried: the limit, as many findings as are kept, `onProgress`; of merged shards, other divisions. */
   readonly stopped: Stop | null;
   /** Every schedule within the bounds was tried. */
   readonly exhausted: boolean;
   /** A timer or work item would have begun more callbacks than it may. */
   readonly cut: boolean;
+  /** Of a shard: equal in all shards that divide the space alike. Null: it is the whole. */
+  readonly division: string | null;
   readonly durationMs: number;
   readonly findings: readonly ExploredFinding[];
 }
@@ -79,6 +81,9 @@ const SIMPLE_PREEMPTIONS = 4;
 const SIMPLE_SCHEDULES = 50_000;
 /** Steps that are left out one at a time, to see whether a finding needs them. */
 const SPARED = 64;
+
+/** Schedules of the whole that each shard tries first: shards divide at the ends of steps, and those are where memory is shared. */
+const DIVIDING_SCHEDULES = 10_000;
 
 /** What schedules of `faults` begin with: their `!n` counts every request that can fail, not those of memory alone. */
 const EVERY_FAILURE = 'faults,';
@@ -127,10 +132,12 @@ export class Explorer {
     const { shard } = this.#options;
     const bounds = { preemptions, failures, callbacks, limit, reduce };
     const began = performance.now();
+    if (shard) yield* this.#settle({ ...bounds, limit: Math.min(limit, DIVIDING_SCHEDULES) });
     const { found, again: _, ...result } = yield* this.#settle({ ...bounds, ...(shard ? { shard } : {}) });
+    const division = shard ? this.#space.known : null;
     const findings: ExploredFinding[] = [];
     for (const { problem, schedule } of found) findings.push(yield* this.#explain(problem, schedule, failures));
-    return { bounds, ...result, durationMs: performance.now() - began, findings };
+    return { bounds, ...result, division, durationMs: performance.now() - began, findings };
   }
 
   /** The programs one after another, once for each request that can fail: of memory, and of room in a map. */

@@ -55,8 +55,11 @@ export interface SearchProgress {
   readonly findings: number;
 }
 
-/** Why a search ended before all was tried: so many schedules, enough findings, or it was told to. */
-export type Stop = 'limit' | 'findings' | 'interrupted';
+/**
+ * Why not all was tried: the search ended after so many schedules, with enough findings, or was told to; or the parts of it were not
+ * divided alike.
+ */
+export type Stop = 'limit' | 'findings' | 'interrupted' | 'parts';
 
 export interface Found<P> {
   readonly problem: P;

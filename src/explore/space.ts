@@ -13,7 +13,7 @@ import type { KernelMemory } from '../kernel/memory.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { Program, ProgramRunOptions } from '../machine/run.ts';
 import { type CallbackRun, Callbacks } from './callbacks.ts';
-import { classify } from './classes.ts';
+import { classify, sharedDigest } from './classes.ts';
 import { mayRun } from './contexts.ts';
 import { bit, MOVES_RCU_QUEUES, MOVES_RCU_RELEASES, type StepFacts } from './path.ts';
 import { holdsBackRcu, READING, readSections } from './read_sections.ts';
@@ -164,6 +164,12 @@ export class Space {
     this.memory.setU32(x.X_FRESH, 0);
     this.#foundCallback = false;
     return fresh;
+  }
+
+  /** Equal where steps end at the same places: the same memory is known to be shared, and the same callbacks. */
+  get known(): string {
+    const { memory } = this;
+    return `${sharedDigest(memory, this.#classes, memory.u32At(x.X_CLASSES_COUNT)).toString(16)}-${this.callbacks.length}`;
   }
 
   #at32(offset: number): number {

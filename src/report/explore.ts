@@ -68,6 +68,8 @@ export interface ExploreReport {
   readonly cut: boolean;
   /** Null: the whole space. */
   readonly shard: string | null;
+  /** Equal in shards that divide the space alike; null: the whole space. */
+  readonly division: string | null;
   readonly durationMs: number;
   readonly findings: readonly FindingReport[];
 }
@@ -100,6 +102,7 @@ export function exploreReport(exploration: Exploration, context: ExploreContext)
     stopped,
     cut,
     shard: context.shard,
+    division: exploration.division,
     durationMs: Math.round(durationMs * 10) / 10,
     findings: findings.map((finding) => findingReport(finding, context)),
   };

@@ -47,7 +47,7 @@ const isBounds = record<Bounds>({
   limit: isCount,
   reduce: isFlag,
 });
-const isStop: Check = (value) => ['limit', 'findings', 'interrupted'].some((word) => word === value);
+const isStop: Check = (value) => ['limit', 'findings', 'interrupted', 'parts'].some((word) => word === value);
 const isReport = record<ExploreReport>({
   object: isText,
   threads: listOf(record<ExploreReport['threads'][number]>({ cpu: isCount, program: isText, irq: isFlag })),
@@ -61,6 +61,7 @@ const isReport = record<ExploreReport>({
   stopped: orNull(isStop),
   cut: isFlag,
   shard: orNull((value) => typeof value === 'string' && /^\d{1,6}\/\d{1,6}$/.test(value)),
+  division: orNull(isText),
   durationMs: isCount,
   findings: listOf(isFinding),
 });
@@ -78,15 +79,17 @@ export function mergeExplorations(files: readonly { readonly path: string; reado
   const reports = parts.map(({ report }) => report);
   const [first] = reports as [ExploreReport];
   const sum = (of: (report: ExploreReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const alike = reports.every(({ division }) => division === first.division);
   return {
     ...first,
     shard: null,
+    division: null,
     schedules: sum(({ schedules }) => schedules),
     redundant: sum(({ redundant }) => redundant),
     steps: sum(({ steps }) => steps),
     tooLong: sum(({ tooLong }) => tooLong),
-    stopped: reports.find(({ stopped }) => stopped)?.stopped ?? null,
-    exhausted: reports.every(({ exhausted }) => exhausted),
+    stopped: reports.find(({ stopped }) => stopped)?.stopped ?? (alike ? null : 'parts'),
+    exhausted: alike && reports.every(({ exhausted }) => exhausted),
     cut: reports.some(({ cut }) => cut),
     durationMs: sum(({ durationMs }) => durationMs),
     findings: simplest(reports.flatMap(({ findings }) => findings)),

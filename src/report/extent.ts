@@ -8,6 +8,7 @@ const STOPPED: Readonly<Record<NonNullable<Extent['stopped']>, (bounds: Extent['
   limit: ({ limit }) => `the limit of ${plural(limit, 'schedule')} was reached`,
   findings: () => 'more findings are not looked for',
   interrupted: () => 'it was interrupted',
+  parts: () => 'its shards found other memory to be shared, and need not add up',
 };
 
 /** `every order with at most 2 preemptions and 1 failed allocation` */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -34,6 +34,7 @@ describe('explore', () => {
       ],
       exhausted: true,
       shard: null,
+      division: null,
       findings: [],
     });
   });
@@ -147,6 +148,15 @@ describe('explore', () => {
       const { space, schedules, findings, exhausted } = json(whole)[0] ?? {};
       expect(json(merged)[0]).toMatchObject({ shard: null, space, schedules, findings, exhausted });
       expect(merged.status).toBe(whole.status);
+    });
+
+    it('that were divided otherwise are not called exhausted', () => {
+      const [first, second] = right as [string, string];
+      const other = join(folder, 'divided');
+      writeFileSync(other, readFileSync(second, 'utf8').replace(/"division":"/, '"division":"1'));
+      const { stdout } = cli('explore', '--merge', first, other);
+      expect(stdout).toContain('not every order');
+      expect(stdout).toContain('its shards found other memory to be shared');
     });
 
     it.each([
