@@ -53,7 +53,7 @@ const races: readonly Race[] = [
   { file: 'interrupted', shows: RETURNED, programs: ['pick*', '@irq'], preemptions: 1 },
   { file: 'element_reused', shows: RETURNED, programs: ['mark*', 'replace'], preemptions: 1 },
   { file: 'unlocked_pair', shows: ERR, programs: ['move*', 'look*'], preemptions: 1 },
-  { file: 'unlocked_update', shows: ERR, programs: ['move*', 'look'], preemptions: 1 },
+  { file: 'unlocked_update', shows: ERR, programs: ['move*', 'read_locked'], preemptions: 1 },
   { file: 'late_clock', shows: ERR, programs: ['account*', 'account*'], preemptions: 1 },
   { file: 'kept_too_long', shows: FREED, programs: ['read*', 'drop'], preemptions: 1, unverified: true },
   { file: 'released_in_map', shows: FREED, programs: ['drop*', 'use'], preemptions: 0, unverified: true },
