@@ -55,7 +55,7 @@ const FIRST: readonly (readonly [part: string, tests: readonly string[]])[] = [
 const MODULES = [
   ...['kernel/gs', 'kernel/warn', 'lib/spinlock', 'mm/kasan', 'mm/slab', 'lib/bitmap', 'lib/cpumask', 'lib/find_bit'],
   ...['lib/refcount', 'kernel/rcu/tree', 'kernel/rcu/read_side', 'kernel/irq_work', 'kernel/bpf/memalloc'],
-  ...['kernel/bpf/cpumask', 'kernel/machine'],
+  ...['kernel/bpf/cpumask', 'kernel/bpf/obj', 'kernel/machine'],
 ];
 const INDEX = MODULES.map((module) => `export * from './${module}';\n`).join('');
 
