@@ -17,10 +17,47 @@ f0:
     i32.const 2
     i32.shl
     i32.add
-    i32.const 1
-    local.get l11
-    i32.shl
-    i32.atomic.rmw.or
+    local.set l12
+    block
+      local.get l12
+      local.get l12
+      i32.load
+      local.tee l13
+      local.get l13
+      i32.const 1
+      local.get l11
+      i32.shl
+      i32.or
+      i32.atomic.rmw.cmpxchg
+      local.get l13
+      i32.eq
+      br_if 0
+      loop
+        i32.const 256
+        local.set l14
+        loop
+          local.get l14
+          i32.const -1
+          i32.add
+          local.tee l14
+          br_if 0
+        end
+        local.get l12
+        local.get l12
+        i32.load
+        local.tee l13
+        local.get l13
+        i32.const 1
+        local.get l11
+        i32.shl
+        i32.or
+        i32.atomic.rmw.cmpxchg
+        local.get l13
+        i32.ne
+        br_if 0
+      end
+    end
+    local.get l13
     drop
   end
   i64.const 0
