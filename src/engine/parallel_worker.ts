@@ -71,6 +71,8 @@ export function serveParallel(port: ParallelPort): (request: ParallelRequest) =>
     memory.setCpu(task.cpu);
     for (const other of task.others) programs.take(other);
     const runnable = programs.take(task.program);
+    // Before anybody runs: all begin at the same time.
+    memory.exports.clock_begin();
     port.post({ kind: 'ready' });
     Atomics.wait(new Int32Array(memory.memory.buffer), task.start, 0);
     return repeat(memory, runnable, task);
@@ -103,7 +105,6 @@ function repeat(memory: KernelMemory, runnable: AdoptedProgram, task: ParallelTa
   let fault: Fault | null = null;
   let stopped: ParallelResult['stopped'] = null;
   let options: RunOptions = { ...run, cpu };
-  memory.exports.clock_begin();
   let clockAt = 0;
   while (runs < times && !fault) {
     if (timeLimitMs !== null && (runs % CLOCK_EVERY === 0 || insns >= clockAt)) {
