@@ -4,8 +4,9 @@
  * that race is the other order tried. Without reduction, or with a bound on preemptions, every order is.
  */
 import * as x from '../../assembly/kernel/explore_layout.ts';
+import { Node } from './node.ts';
 import { bit, Path, type StepFacts } from './path.ts';
-import { Ranges } from './ranges.ts';
+import type { Ranges } from './ranges.ts';
 import type { Space } from './space.ts';
 
 /** One step of a schedule, in terms that do not depend on where steps end: so that it can be replayed. */
@@ -93,58 +94,6 @@ const SHARD_DEPTH = 6;
 /** Steps between two looks at whether to go on: some tens of milliseconds. */
 const PROGRESS_EVERY = 16384;
 const MAX_FOUND = 32;
-
-/** A state on the path, and what is to be tried there. Sets of processes are bits. */
-class Node {
-  /** Undo log here. */
-  mark = 0;
-  /** Processes to be tried, tried, not able to go on, known to lead nowhere new. */
-  backtrack = 0;
-  done = 0;
-  blocked = 0;
-  sleep = 0;
-  /** Callbacks that a step taken here took away: they could have begun instead. */
-  withdrawn = 0;
-  /** What the next step of each sleeping process touches. */
-  readonly asleep: Ranges[] = [];
-  /** What the step of the process tried now touches, whichever of its allocations fails. */
-  readonly tried = new Ranges();
-  /** Process tried now, -1: none; which of its allocations fails, of how many. */
-  chosen = -1;
-  fail = 0;
-  allocations = 0;
-  /** See ScheduleStep. */
-  insns = 0;
-  within = 0;
-  /** Failures, preemptions and the last process on the way here. */
-  failures = 0;
-  preemptions = 0;
-  last = -1;
-  /** Steps of that one in a row. */
-  inARow = 0;
-
-  enter(mark: number): void {
-    this.mark = mark;
-    this.backtrack = 0;
-    this.done = 0;
-    this.blocked = 0;
-    this.sleep = 0;
-    this.withdrawn = 0;
-    this.chosen = -1;
-    this.fail = 0;
-    this.failures = 0;
-    this.preemptions = 0;
-    this.last = -1;
-    this.inARow = 0;
-  }
-
-  fallsAsleep(p: number, touches: Ranges): void {
-    this.sleep |= bit(p);
-    const kept = this.asleep[p] ?? new Ranges();
-    kept.copy(touches);
-    this.asleep[p] = kept;
-  }
-}
 
 export class Search<P extends Problem> {
   readonly #space: Space;
@@ -381,8 +330,9 @@ export class Search<P extends Problem> {
     const { shard } = this.#options;
     if (!shard || this.#depth !== SHARD_DEPTH - 1) return false;
     let path = 0;
-    for (let i = 0; i <= this.#depth; i++)
+    for (let i = 0; i <= this.#depth; i++) {
       path = (path * 31 + this.#space.identity(this.#path.process[i] as number) * 7 + 1) >>> 0;
+    }
     return (path + node.failures) % shard.count !== shard.index;
   }
 

@@ -80,9 +80,9 @@ export class Space {
     const maps = [...new Set(threads.map(({ program }) => program.object))].flatMap((object) => object.maps);
     const room = MAX_PROCESSES - 1 - threads.length;
     this.callbacks = new Callbacks(machine, { maps, cpus: threads.map(({ cpu }) => cpu), most: callbacks, room });
-    const cpus = [...threads, ...(check ? [check] : [])].map(({ cpu }) => cpu);
-    machine.cpuTasks.spread([...cpus, ...this.callbacks.workerCpus]);
-    this.#at = [...threads, ...(check ? [check] : [])].map((thread) => this.#prepare(thread));
+    const all = [...threads, ...(check ? [check] : [])];
+    machine.cpuTasks.spread([...all.map(({ cpu }) => cpu), ...this.callbacks.workerCpus]);
+    this.#at = all.map((thread) => this.#prepare(thread));
     memory.setU32(layout.M_RCU_MANUAL, 1);
     const table = memory.kmalloc(WIDE.length, layout.ALLOC_BUFFER);
     memory.write(table, Uint8Array.from(WIDE));
@@ -290,9 +290,9 @@ export class Space {
     const calls = this.#at32(layout.M_ALLOC_CALLS);
     const pending = this.#at32(layout.M_RCU_PENDING);
     const begins = p > this.rcu && this.state(p) === x.XT_NEW;
-    const percpu = p === this.rcu ? 0 : this.memory.percpu(this.cpuOf(p));
-    const blocked = holdsBackRcu(this.memory, percpu);
-    const reading = readSections(this.memory, percpu);
+    const percpu = p === this.rcu ? 0 : memory.percpu(this.cpuOf(p));
+    const blocked = holdsBackRcu(memory, percpu);
+    const reading = readSections(memory, percpu);
     this.#notePlaces();
     this.#set(x.X_TOUCHED_AT, this.#touched);
     this.#set(x.X_THREAD, p === this.rcu ? x.X_NOBODY : p);
@@ -316,7 +316,7 @@ export class Space {
     if (status === x.STEP_BLOCKED) this.#collectWait(p);
     else {
       this.facts.memory(memory, this.#touched, this.#at32(x.X_TOUCHED_AT));
-      this.#collectRcu(p, readSections(this.memory, percpu) & ~reading);
+      this.#collectRcu(p, readSections(memory, percpu) & ~reading);
       this.touchedShared = this.facts.touchedLength > 0;
       this.#collectCpus(p, percpu);
       if (this.callbacks.possible && this.callbacks.noteStarted()) this.#foundCallback = true;

@@ -39,7 +39,7 @@ export function bpf_this_cpu_ptr(percpu_ptr: usize): usize {
 // ---- clocks, all driven by the machine's
 
 // While interleavings are tried, whoever looks later finds a later time: as if looking changed the clock.
-function clock_ns(): u64 {
+export function bpf_ktime_get_ns(): u64 {
   const explored: usize = load<u32>(X_CLOCK);
   if (explored) {
     store<u64>(M_CLOCK_NS, load<u64>(M_CLOCK_NS) + 1);
@@ -48,27 +48,23 @@ function clock_ns(): u64 {
   return load<u64>(M_CLOCK_NS);
 }
 
-export function bpf_ktime_get_ns(): u64 {
-  return clock_ns();
-}
-
 export function bpf_ktime_get_boot_ns(): u64 {
-  return clock_ns() + load<u64>(M_BOOT_OFFSET_NS);
+  return bpf_ktime_get_ns() + load<u64>(M_BOOT_OFFSET_NS);
 }
 
 /** As of the last tick. */
 export function bpf_ktime_get_coarse_ns(): u64 {
-  const now = clock_ns();
+  const now = bpf_ktime_get_ns();
   return now - (now % TICK_NS);
 }
 
 export function bpf_ktime_get_tai_ns(): u64 {
-  return clock_ns() + load<u64>(M_TAI_OFFSET_NS);
+  return bpf_ktime_get_ns() + load<u64>(M_TAI_OFFSET_NS);
 }
 
 /** Starts 300 seconds before its low half wraps, as jiffies do. */
 export function bpf_jiffies64(): u64 {
-  return 0x100000000 - 300 * HZ + clock_ns() / TICK_NS;
+  return 0x100000000 - 300 * HZ + bpf_ktime_get_ns() / TICK_NS;
 }
 
 // ---- numbers

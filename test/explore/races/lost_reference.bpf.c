@@ -3,23 +3,10 @@
  * References that are lost while their object is still in use. `share_wrong` is verified: its second reference goes into an
  * element that another CPU has deleted. The verifier refuses the others, which forget what they acquired.
  */
-#include "race.h"
+#include "element.h"
 
 struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
-
-struct task_info {
-	u32 owner;
-	struct bpf_cpumask __kptr *allowed;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 2);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u32);
-	__type(value, struct task_info);
-} tasks SEC(".maps");
 
 struct kept_task {
 	struct task_struct __kptr *task;
@@ -31,15 +18,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct kept_task);
 } kept SEC(".maps");
-
-SEC("syscall")
-int set_up(void *ctx)
-{
-	struct task_info info = { .owner = 1 };
-	u32 key = 1;
-
-	return bpf_map_update_elem(&tasks, &key, &info, BPF_ANY);
-}
 
 /* A new mask in `shared`, and a second reference to it. */
 static __always_inline struct bpf_cpumask *share_mask(void)
@@ -53,8 +31,7 @@ static __always_inline struct bpf_cpumask *share_mask(void)
 	return second;
 }
 
-SEC("syscall")
-int share_wrong(void *ctx)
+static __always_inline int share(bool checked)
 {
 	u32 key = 1;
 	struct task_info *info = bpf_map_lookup_elem(&tasks, &key);
@@ -64,38 +41,20 @@ int share_wrong(void *ctx)
 		return 0;
 	mask = share_mask();
 	if (mask)
-		put_mask(&info->allowed, mask);
+		put_into(info, key, mask, checked);
 	return 0;
+}
+
+SEC("syscall")
+int share_wrong(void *ctx)
+{
+	return share(false);
 }
 
 SEC("syscall")
 int share_right(void *ctx)
 {
-	u32 key = 1;
-	struct task_info *info = bpf_map_lookup_elem(&tasks, &key);
-	struct bpf_cpumask *mask;
-
-	if (!info)
-		return 0;
-	mask = share_mask();
-	if (!mask)
-		return 0;
-	put_mask(&info->allowed, mask);
-	if (bpf_map_lookup_elem(&tasks, &key) == info)
-		return 0;
-	mask = bpf_kptr_xchg(&info->allowed, NULL);
-	if (mask)
-		bpf_cpumask_release(mask);
-	return 0;
-}
-
-SEC("syscall")
-int remove(void *ctx)
-{
-	u32 key = 1;
-
-	bpf_map_delete_elem(&tasks, &key);
-	return 0;
+	return share(true);
 }
 
 SEC("syscall")
